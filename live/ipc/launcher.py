@@ -64,10 +64,10 @@ class Launcher:
         self._worker: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
 
-    def launch(self) -> None:
-        """Launch one that waits; nothing while one does already."""
+    def launch(self) -> "subprocess.Popen[bytes]":
+        """Launch one that waits, unless one does already; returns its process."""
         if self._waiting is not None:
-            return
+            return self._waiting
         if self.quiet and self._said is None:
             from tempfile import TemporaryFile  # noqa: PLC0415  without a screen no engine waits for it
 
@@ -80,12 +80,11 @@ class Launcher:
             stderr=self._said,
             start_new_session=True,
         )
+        return self._waiting
 
     def start(self, options: bytes) -> "subprocess.Popen[bytes]":
         """Let an engine play, the one that waits or another; returns its process."""
-        self.launch()
-        engine, self._waiting = self._waiting, None
-        assert engine is not None
+        engine, self._waiting = self.launch(), None
         tell(engine, options)
         return engine
 

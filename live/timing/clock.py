@@ -87,6 +87,13 @@ def raise_priority() -> str:
     return "realtime"
 
 
+def hurry(pid: int) -> None:
+    """Let a process that was launched just now begin before all ordinary ones, where the system allows it."""
+    if sys.platform == "linux" and not os.environ.get(ORDINARY_VARIABLE):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(pid, os.SCHED_FIFO, os.sched_param(ANSWERING_PRIORITY))
+
+
 def raise_thread(priority: int = FIFO_PRIORITY) -> None:
     """Give the calling thread, which a library has made, the priority that `raise_priority` asks for.
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 
 from live.ipc.options import Options, encoded
+from live.timing.clock import hurry
 
 PATIENCE_SECONDS = 3.0
 SILENCER = ("-m", "live.cli.supervision.silencer")
@@ -33,15 +34,20 @@ def silenced(options: Options, environment: Mapping[str, str], *, peers: list[st
     if not named(options) and not peers:
         return BY_THEMSELVES
     try:
-        done = subprocess.run(  # noqa: S603  our own program
+        silencer = subprocess.Popen(  # noqa: S603  our own program
             [sys.executable, *SILENCER, *peers],
             env=environment,
-            input=encoded(options),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            timeout=PATIENCE_SECONDS,
-            check=False,
         )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+    except (OSError, ValueError):
         return UNREACHED
-    return done.stdout.decode(errors="replace").strip() or UNREACHED
+    with silencer:
+        hurry(silencer.pid)  # notes ring meanwhile
+        try:
+            said, _ = silencer.communicate(encoded(options), PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            silencer.kill()
+            return UNREACHED
+    return said.decode(errors="replace").strip() or UNREACHED

@@ -28,6 +28,7 @@ from live.ipc.options import Options, encoded
 from live.ipc.page_process import spawn_page
 from live.ipc.snapshot import Snapshot, ToDashboard
 from live.session.keeper import SessionKeeper
+from live.timing.clock import hurry
 
 FromEngine = ToDashboard | JamMemory | ScenesMemory | Beat
 
@@ -263,7 +264,7 @@ class Supervisor:
         stood = self._stood is self._engine
         self._trouble()
         with contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
-            self._launcher.launch()  # which loads its modules while the notes are ended
+            hurry(self._launcher.launch().pid)  # it loads its modules while the notes are ended
         if status == CRASHED or stood:
             before, self._memory = self._memory, suspected(self._memory, len(self._troubles))
             if self._keeper is not None and self._memory is not before:

@@ -13,6 +13,7 @@ from live.timing.clock import (
     ANSWERING_PRIORITY,
     LONGEST_WAIT_NANOS,
     MonotonicClock,
+    hurry,
     lower_priority,
     raise_priority,
     raise_thread,
@@ -168,6 +169,22 @@ def test_threads_of_libraries_get_the_priority_of_the_first(system: pytest.Monke
         policies.clear()  # a process without it, as most are
         raise_threads()
     assert asked == []
+
+
+@pytest.mark.parametrize(("ordinary", "expected"), [("", [(42, os.SCHED_FIFO)]), ("1", [])])
+def test_a_process_that_was_launched_is_hurried_where_that_is_wanted(
+    system: pytest.MonkeyPatch, ordinary: str, expected: list[tuple[int, int]]
+) -> None:
+    asked: list[tuple[int, int]] = []
+
+    def schedule(process: int, policy: int, _parameter: object) -> None:
+        asked.append((process, policy))
+        raise PermissionError
+
+    system.setenv("TWOBAR_NO_REALTIME", ordinary)
+    system.setattr(os, "sched_setscheduler", schedule)
+    hurry(42)
+    assert asked == expected
 
 
 def test_an_inherited_priority_is_given_back(system: pytest.MonkeyPatch) -> None:

@@ -64,6 +64,9 @@ def test_no_process_is_needed_where_nothing_sounds_on(monkeypatch: pytest.Monkey
     assert silenced(playing_to("virtual", "none"), os.environ, peers=[]) == BY_THEMSELVES
 
 
-def test_the_process_says_what_it_did(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_process_says_what_it_did_and_goes_before_ordinary_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurried: list[int] = []
+    monkeypatch.setattr(silencer_process, "hurry", hurried.append)
     monkeypatch.setattr(silencer_process, "SILENCER", ("-c", "import sys; print('ended on', sys.argv[1])"))
     assert silenced(playing_to("virtual"), os.environ, peers=["synth:in"]) == "ended on synth:in"
+    assert len(hurried) == 1
