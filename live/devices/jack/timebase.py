@@ -2,7 +2,7 @@
 
 One client at most says them, the "timebase master"; it is called once a cycle while the transport rolls.
 We do it where nobody else does, and leave it to whoever takes it over.  The call comes on a thread of JACK's,
-which needs the interpreter: while python-rtmidi opens an input it is paused, as outputs are.
+which needs the interpreter: while python-rtmidi opens or closes a port it is paused.
 Owns: whether the beats are ours to say.  Threads: one asks the server now and then, for that may stand still;
 JACK's calls; `say`, `leading` and `close` any.
 Tested in tests/drivers/test_timebase_jack.py.
