@@ -16,10 +16,11 @@ SECOND = 1_000_000_000
 
 
 class FakeClock:
-    """Goes by only when someone waits."""
+    """Goes by only when someone waits; knows the engines that were built on it."""
 
     def __init__(self) -> None:
         self.nanos = 10 * SECOND
+        self.engines: list[Engine] = []
 
     def now(self) -> Nanos:
         return Nanos(self.nanos)
@@ -113,6 +114,7 @@ def built(clock: FakeClock, **options: Any) -> Engine:
     made = Engine(Options(address=new_address(), **filled), priority="ordinary", clock=clock)
     made.guardians = Guardians(made.options, lambda _options: None)
     made.output.sinks.append(Ear())
+    clock.engines.append(made)
     return made
 
 

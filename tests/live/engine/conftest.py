@@ -9,15 +9,17 @@ from tests.fakes.engine_stage import Ear, FakeClock, built
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
+def clock() -> Iterator[FakeClock]:
+    """A clock whose engines are closed at the end."""
+    made = FakeClock()
+    yield made
+    for engine in made.engines:
+        engine.close()
 
 
 @pytest.fixture
-def engine(clock: FakeClock) -> Iterator[Engine]:
-    made = built(clock)
-    yield made
-    made.close()
+def engine(clock: FakeClock) -> Engine:
+    return built(clock)
 
 
 @pytest.fixture

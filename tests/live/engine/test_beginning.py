@@ -52,7 +52,6 @@ def test_an_engine_after_another_does_not_wait_for_a_model_process_that_never_ca
     engine.arrivals.put(EchoModel().ready())
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert engine.jam.run == beginning
-    engine.close()
 
 
 @pytest.mark.parametrize("restored", [False, True])
@@ -70,4 +69,3 @@ def test_an_engine_that_is_set_to_waits_for_the_first_note(clock: FakeClock, *, 
     engine.arrivals.put(Received(struck, note_on(1, 60, 90), "keys"))
     run_to(engine, clock, clock.nanos + SECOND)
     assert engine.jam.transport.timeline.nanos(Tick(0)) == struck
-    engine.close()

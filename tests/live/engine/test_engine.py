@@ -103,7 +103,6 @@ def test_the_duration_counts_from_the_command_s_start(clock: FakeClock) -> None:
     begun = clock.nanos
     engine.run()
     assert clock.nanos == begun + 2 * SECOND
-    engine.close()
 
 
 def test_a_notice_from_outside_is_not_of_another_age(engine: Engine, clock: FakeClock) -> None:

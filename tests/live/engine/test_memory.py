@@ -15,11 +15,6 @@ from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello,
 from tests.fakes.stage import MS, EchoModel, configured
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def jamming(clock: FakeClock) -> Engine:
     """An engine that has a base, an anchor, turned knobs and a running transport."""
     engine = built(clock)
@@ -43,9 +38,7 @@ def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(cloc
     lines = first.jam.plan.lines
     assert lines.start > 0
     first._tidy(clock.nanos, clock.nanos + SECOND)
-    assert isinstance(first.supervisor.link, Wire)
-    memory = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)][-1]
-    crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=JamMemory)
+    crossed = memory_of(first)
     second = built(clock, revived=True)
     second._arrived(Wire(), crossed)
     run_to(second, clock, clock.nanos + 1)
@@ -57,16 +50,12 @@ def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(cloc
     assert second.jam.dialogue.coming is None
     assert [message.metre for message in worker.sent if isinstance(message, Load)][-1] == "3/4"
     assert second.jam.history.state.anchors == first.jam.history.state.anchors
-    first.close()
-    second.close()
 
 
 @pytest.mark.parametrize("model_first", [False, True])
 def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, model_first: bool) -> None:
     first = jamming(clock)
-    assert isinstance(first.supervisor.link, Wire)
-    memories = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)]
-    crossed = msgspec.msgpack.decode(msgspec.msgpack.encode(memories[-1]), type=JamMemory)
+    crossed = memory_of(first)
     clock.nanos += SECOND  # it dies, and another one comes
     second = built(clock, revived=True)
     if model_first:
@@ -81,8 +70,6 @@ def test_the_engine_after_a_crash_goes_on_with_everything(clock: FakeClock, *, m
     assert new.history.state.base == old.history.state.base
     assert (new.history.state.mode, new.transport.tempo_bpm) == ("hold", 96.0)
     assert new.transport.timeline.tick(clock.now()) == old.transport.timeline.tick(clock.now())
-    first.close()
-    second.close()
 
 
 def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(clock: FakeClock) -> None:
@@ -90,24 +77,18 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
     first.arrivals.put(command("stop"))
     run_to(first, clock, clock.nanos + SECOND)
     first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
-    assert isinstance(first.supervisor.link, Wire)
-    memory = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)][-1]
     second = built(clock, revived=True)
-    second._arrived(Wire(), memory)
+    second._arrived(Wire(), memory_of(first))
     second.arrivals.put(EchoModel().ready())
     run_to(second, clock, clock.nanos + 3 * SECOND)
     assert not second.jam.transport.running
-    first.close()
-    second.close()
 
 
 def after(first: Engine, clock: FakeClock, **options: object) -> Engine:
     """Return the engine that goes on from another one."""
     first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
-    assert isinstance(first.supervisor.link, Wire)
-    memory = [message for message in first.supervisor.link.sent if isinstance(message, JamMemory)][-1]
     second = built(clock, revived=True, **options)
-    second._arrived(Wire(), msgspec.msgpack.decode(msgspec.msgpack.encode(memory), type=JamMemory))
+    second._arrived(Wire(), memory_of(first))
     run_to(second, clock, clock.nanos + SECOND)
     return second
 
@@ -129,8 +110,6 @@ def test_the_engine_after_a_crash_knows_solo_and_metronome(clock: FakeClock) -> 
     assert isinstance(ear, Ear)
     run_to(second, clock, clock.nanos + 2 * SECOND)
     assert {76, 77} & {*ear.note_ons()}
-    first.close()
-    second.close()
 
 
 def test_the_engine_after_a_crash_still_waits_for_the_first_note(clock: FakeClock) -> None:
@@ -144,8 +123,6 @@ def test_the_engine_after_a_crash_still_waits_for_the_first_note(clock: FakeCloc
     second.arrivals.put(Received(clock.now(), note_on(1, 60, 90), "keys"))
     run_to(second, clock, clock.nanos + SECOND)
     assert second.jam.state(clock.now()) == "playing"
-    first.close()
-    second.close()
 
 
 def test_what_has_not_changed_is_remembered_once(clock: FakeClock) -> None:
@@ -156,7 +133,6 @@ def test_what_has_not_changed_is_remembered_once(clock: FakeClock) -> None:
         clock.nanos += SECOND
         engine._tidy(clock.nanos, clock.nanos + SECOND)
     assert len(engine.supervisor.link.sent) == before
-    engine.close()
 
 
 def memory_of(engine: Engine) -> JamMemory:
@@ -188,7 +164,6 @@ def test_the_engine_after_a_crash_asks_for_the_chosen_model_at_once(clock: FakeC
     wire = Wire()
     engine._arrived(wire, hello())  # before the memory has come
     assert wire.sent == [Load("lead")]
-    engine.close()
 
 
 @pytest.mark.parametrize("ended", [False, True])
@@ -207,8 +182,6 @@ def test_the_demo_goes_on_at_its_next_verse_after_a_crash_or_stays_ended(
     assert isinstance(ear, Ear)
     assert len(ear.note_ons()) < 3
     assert (second.demo is None) is ended
-    first.close()
-    second.close()
 
 
 def test_anchors_stored_on_the_pad_over_and_over_stay_small(clock: FakeClock) -> None:
@@ -221,7 +194,6 @@ def test_anchors_stored_on_the_pad_over_and_over_stay_small(clock: FakeClock) ->
         run_to(engine, clock, clock.nanos + SECOND // 10)
     anchors = engine.jam.history.state.anchors.values()
     assert max(points(anchor.place) for anchor in anchors) <= 16
-    engine.close()
 
 
 def test_what_follows_the_clock_is_led_back_to_its_place_after_a_crash(clock: FakeClock) -> None:
@@ -240,54 +212,43 @@ def test_what_follows_the_clock_is_led_back_to_its_place_after_a_crash(clock: Fa
     clocks = [data for data in system if data[0] == 0xF8]
     present = second.jam.transport.timeline.tick(clock.now())
     assert abs(position * 120 + (len(clocks) - 1) * 20 - present) <= 20
-    first.close()
-    second.close()
 
 
 def test_whoever_connects_again_to_a_virtual_port_is_silenced_too(clock: FakeClock) -> None:
     first = jamming(clock)
-    memory = memory_of(first)
     second = built(clock, revived=True)
     second.options = msgspec.structs.replace(
         second.options, config=configured(input=["none"], output=["virtual"])
     )
     second.beginning.thru_works(clock.now())
-    second._arrived(Wire(), memory)
+    second._arrived(Wire(), memory_of(first))
     run_to(second, clock, clock.nanos + MS)
     ear = second.output.sinks[0]
     assert isinstance(ear, Ear)
     ear.received.clear()
     run_to(second, clock, clock.nanos + SECOND)
     assert len([data for data in ear.received if data[0] & 0xF0 == 0xB0 and data[1] == 120]) == 16
-    first.close()
-    second.close()
 
 
 def test_the_take_of_the_engine_after_a_crash_knows_the_tempo(
     clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = jamming(clock)
-    memory = memory_of(first)
     second = built(clock, revived=True)
     tempos: list[float] = []
     monkeypatch.setattr(second.output, "tempo", lambda _tick, bpm: tempos.append(bpm))
-    second._arrived(Wire(), memory)
+    second._arrived(Wire(), memory_of(first))
     run_to(second, clock, clock.nanos + MS)
     assert tempos == [96.0]
-    first.close()
-    second.close()
 
 
 def test_a_condition_left_to_the_model_is_not_set_again_after_a_crash(clock: FakeClock) -> None:
     first = jamming(clock)
-    memory = memory_of(first)
     second = built(clock, revived=True)
     second.jam.requests.conditions["key"] = "C"  # of live.toml, and given up since
-    second._arrived(Wire(), memory)
+    second._arrived(Wire(), memory_of(first))
     run_to(second, clock, clock.nanos + MS)
     assert second.jam.requests.conditions == {}
-    first.close()
-    second.close()
 
 
 def test_the_memory_is_sent_though_something_is_always_due(clock: FakeClock) -> None:
@@ -301,4 +262,3 @@ def test_the_memory_is_sent_though_something_is_always_due(clock: FakeClock) -> 
     assert [m for m in engine.supervisor.link.sent if isinstance(m, JamMemory)][-1].state.knobs[
         "density"
     ] == -0.7
-    engine.close()

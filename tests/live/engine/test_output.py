@@ -59,11 +59,6 @@ class Timely(Ear):
         self.moments.append(self._clock.nanos)
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 def planned(output: EngineOutput, data: bytes, due: int, voice: Stream = Stream.INSTRUMENT) -> Nanos:
     return output.send(data, tick=Tick(0), due=Nanos(due), voice=voice, planned=True)
 
@@ -198,7 +193,6 @@ def test_every_message_is_given_in_time_and_in_the_order_of_its_moments(
     assert dues == sorted(dues)
     starts = [due - begin for _, due, data in given if data[0] == 0x91]
     assert starts == [125 * MS * number for number in range(1, len(starts) + 1)]
-    engine.close()
 
 
 @pytest.mark.parametrize("tempo", [40.0, 300.0])
@@ -220,7 +214,6 @@ def test_after_a_change_of_tempo_no_end_comes_before_its_beginning(
     assert sink.sounding() == set()
     dues = [due for _, due, data in sink.given if data[0] in (0x91, 0x81)]
     assert dues == sorted(dues)
-    engine.close()
 
 
 @pytest.mark.parametrize("how", ["panic", "stop"])
@@ -243,7 +236,6 @@ def test_nothing_sounds_after_panic_and_stop_of_what_was_given_ahead(
         if how == "stop":
             assert sink.received[-1] != b"\xf8"
         engine.jam.stop(clock.now())
-    engine.close()
 
 
 class Named(Ear):
@@ -271,7 +263,6 @@ def test_clicks_go_to_the_output_that_is_named_on_their_channel(wanted: str, exp
     clicks = {sink.name: [data for data in sink.received if data[0] == 0x94 and data[2]] for sink in sinks}
     assert {name for name, data in clicks.items() if len(data) == 4} == expected
     assert {name for name, data in clicks.items() if data} == expected
-    engine.close()
 
 
 def test_a_page_knows_which_channel_is_the_drums(clock: FakeClock) -> None:

@@ -1,7 +1,5 @@
 """Loops from an output to an input: found within a few messages, and taken for nothing else."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from live.engine.demo.demo_performer import DemoPerformer
@@ -44,16 +42,10 @@ class Loopback(Ear):
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def engine(clock: FakeClock) -> Iterator[Engine]:
+def engine(clock: FakeClock) -> Engine:
     made = built(clock)
     made.output.sinks.clear()
-    yield made
-    made.close()
+    return made
 
 
 def said(engine: Engine) -> list[str]:
@@ -107,7 +99,6 @@ def test_a_demo_is_not_ended_by_its_own_notes(clock: FakeClock) -> None:
     loop.run(2.0)
     assert engine.demo is not None
     assert len(said(engine)) == 1
-    engine.close()
 
 
 # -- false alarms ------------------------------------------------------------------------------------

@@ -29,7 +29,6 @@ def test_with_midi_clock_the_jam_starts_when_the_master_does(clock: FakeClock) -
     assert any(
         "MIDI clock of box is lost: the tempo stays" in notice.text for notice in engine.jam.notices.lines
     )
-    engine.close()
 
 
 def test_with_its_own_clock_a_master_s_bytes_mean_nothing(engine: Engine, clock: FakeClock) -> None:

@@ -25,11 +25,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
 def engine(clock: FakeClock, home: Path) -> Engine:
     made = built(clock)
     desk = made.devices.set_desk(made.jam.knobs)

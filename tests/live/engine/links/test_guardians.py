@@ -45,4 +45,3 @@ def test_an_engine_that_plays_on_without_its_supervisor_gets_a_guardian(*, headl
         assert Beat(worker=False) in guardian.sent
         assert not [message for message in guardian.sent if isinstance(message, Snapshot)]
     assert started.empty()
-    engine.close()

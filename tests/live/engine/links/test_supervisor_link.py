@@ -22,7 +22,6 @@ def test_the_loop_beats_for_the_supervisor_as_long_as_it_turns(clock: FakeClock,
     engine.options = msgspec.structs.replace(engine.options, duration_s=6.0)
     engine.run()
     assert Beat(worker=True) in supervisor.sent
-    engine.close()
 
 
 @pytest.mark.parametrize("crashed", [False, True])

@@ -40,7 +40,6 @@ def test_a_model_process_learns_what_to_load_before_the_ports_are_open(clock: Fa
     assert wire.sent == [Load("keys")]
     run_to(engine, clock, clock.nanos)
     assert wire.sent == [Load("keys")]
-    engine.close()
 
 
 def test_a_model_process_learns_where_a_keyboard_is_split(clock: FakeClock) -> None:
@@ -51,7 +50,6 @@ def test_a_model_process_learns_where_a_keyboard_is_split(clock: FakeClock) -> N
     engine.jam.model_choice.load("lead", "auto")
     engine.worker.load_wanted()
     assert wire.sent == [Load(name, split="F#2") for name in ("keys", "lead", "lead")]
-    engine.close()
 
 
 def test_a_model_process_that_comes_back_loads_what_was_chosen(engine: Engine, clock: FakeClock) -> None:
@@ -85,7 +83,6 @@ def test_when_supervisor_and_model_process_die_together_a_new_one_is_started(
     run_to(engine, clock, clock.nanos)
     assert started == [1]
     assert not engine.ending
-    engine.close()
 
 
 def hangs(engine: Engine, clock: FakeClock, *, loads: bool) -> list[Load]:
@@ -134,7 +131,6 @@ def test_a_first_model_that_never_loads_is_replaced_by_the_standard_one(clock: F
     assert hangs(engine, clock, loads=False) == [Load("poison.safetensors")]
     assert hangs(engine, clock, loads=False) == [Load("keys")]
     assert hangs(engine, clock, loads=False) == [Load("keys")]
-    engine.close()
 
 
 def test_a_model_that_hangs_once_is_tried_again(clock: FakeClock, waiting: None) -> None:
@@ -142,7 +138,6 @@ def test_a_model_that_hangs_once_is_tried_again(clock: FakeClock, waiting: None)
     assert hangs(engine, clock, loads=True) == [Load("slow.safetensors")]
     assert hangs(engine, clock, loads=True) == [Load("slow.safetensors")]
     assert hangs(engine, clock, loads=True) == [Load("keys")]
-    engine.close()
 
 
 def test_a_model_process_that_hangs_while_it_loads_the_first_model_is_killed(
@@ -169,4 +164,3 @@ def test_a_model_process_that_gets_no_processor_is_waited_for(clock: FakeClock, 
         run_to(engine, clock, began + seconds * SECOND)
         opened.append(wire.open)
     assert opened == [True, False]
-    engine.close()
