@@ -95,7 +95,10 @@ class EchoModel:
         self.decodes.append(message)
         if not self.phrases:  # asked of the model before, and taken by the one that has replaced it
             return messages.Failed(message.ident, "there is nothing to decode")
-        point = point_of(self.places.latent(message.place))
+        try:
+            point = point_of(self.places.latent(message.place))
+        except ValueError as error:
+            return messages.Failed(message.ident, f"the model could not answer: {error}")
         rows = self.phrases[max(0, min(len(self.phrases), round(point.z[0])) - 1)]
         turn = message.turns.get("density", 0.0)
         if turn < 0:
