@@ -5,11 +5,12 @@ import random
 import pytest
 
 from live.devices.jack.input import JackInput
+from live.devices.jack.output import JackOutput
 from live.timing.midi_bytes import Received, note_on
 from live.timing.timeline import Nanos
 from tests.fakes import masters
 from tests.fakes.followed import followed
-from tests.fakes.jack_client import FRAME, WRAP, FakeClient
+from tests.fakes.jack_client import FRAME, RATE, WRAP, FakeClient
 
 KEY = note_on(1, 60, 90)
 
@@ -63,6 +64,29 @@ def test_one_instrument_follows_another_s_clock_on_its_place_however_late_it_is_
     assert apart[int(0.99 * len(apart))] < 0.1
     raw = [abs(one.late_ms) for one in followed(due, [moment - zero for moment in called]) if one.beat >= 16]
     assert sum(raw) / len(raw) > 0.2  # what there is to be mended
+
+
+def test_two_instruments_keep_together_while_their_server_loses_a_cycle_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leader, follower, chance = FakeClient(), FakeClient(), random.Random(1)
+    leader.stand_in(monkeypatch)
+    output = JackOutput("twobar-out", "notes", nanos=lambda: leader.nanos)
+    ear = Ear(follower, monkeypatch)
+    due = [moment + 2 * leader.nanos for moment in masters.sent(120.0, 60)]
+    behind, given = 0.0, 0
+    while len(ear.got) < len(due):
+        behind += chance.uniform(500_000, 1_500_000) * (chance.random() < leader.blocksize / RATE)
+        while given < len(due) and due[given] - output.lead_nanos <= leader.moment(leader.first) + behind:
+            output.send_at(b"\xf8", Nanos(due[given]))
+            given += 1
+        leader.cycle(late=round(behind + chance.expovariate(1 / 40_000)))
+        follower.coming = leader.left
+        follower.cycle(late=round(behind + chance.expovariate(1 / 40_000)))
+    found = followed(due, [one.nanos for one in ear.got])
+    apart = sorted(abs(one.late_ms) for one in found if one.beat >= 16)
+    assert apart[len(apart) // 2] < 0.05
+    assert apart[int(0.99 * len(apart))] < 1.0
 
 
 def test_an_output_on_the_same_server_tells_when_a_frame_is(
