@@ -14,8 +14,16 @@ from model.errors import did_you_mean, nearest
 _VALUE = re.compile(r"(?P<quote>['\"]?)(?P<value>.*)(?P=quote) is not ")
 
 
+class WholeRange(click.IntRange):
+    """A whole number in a range, which help calls N."""
+
+    name = "n"
+
+
 class FiniteRange(click.FloatRange):
-    """A number in a range; unlike click's own, NaN and infinity lie in none."""
+    """A number in a range, which help calls N; unlike click's own, NaN and infinity lie in none."""
+
+    name = "n"
 
     def convert(
         self,

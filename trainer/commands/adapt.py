@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from model.command_line import FiniteRange
-from trainer.commands.common import SEED, progress_bar, room_for
+from trainer.commands.common import DIR, FILE, MIDI_DIR, SEED, progress_bar, room_for
 from trainer.errors import OperationError, RequestError
 
 REHEARSED = 512  # old phrases that are read for it
@@ -31,13 +31,13 @@ Examples:
 @click.option(
     "--data",
     required=True,
-    type=click.Path(path_type=Path),
+    type=MIDI_DIR,
     help="Your MIDI files: takes of the instrument, of which only your track is read, or any others.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new checkpoint's file.")
+@click.option("--out", required=True, type=FILE, help="The new checkpoint's file.")
 @click.option(
     "--keep",
-    type=click.Path(path_type=Path),
+    type=DIR,
     help="A prepared folder whose music is rehearsed; the model's own samples by default.",
 )
 @click.option(

@@ -12,10 +12,22 @@ from typing import Any
 
 import click
 
+from model.command_line import WholeRange
 from trainer.errors import OperationError
 
-SEED = click.IntRange(0, 2**32 - 1)
+SEED = WholeRange(0, 2**32 - 1)
 """What every generator takes."""
+
+
+class Named(click.Path):
+    """A path, by what help calls it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(path_type=Path)
+        self.name = name
+
+
+DIR, FILE, MIDI_DIR = Named("dir"), Named("file"), Named("midi_dir")
 
 
 def room_for(path: Path) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from model.command_line import WholeRange
 from model.files import missing
-from trainer.commands.common import SEED, cores, progress_bar, room_for
+from trainer.commands.common import DIR, FILE, SEED, cores, progress_bar, room_for
 from trainer.errors import OperationError, RequestError
 
 PAIRS = 4000
@@ -24,20 +25,18 @@ Examples:
   twobar-train directions lead --data prepared --out lead-knobs.safetensors --pairs 1000 --phrases 40"""
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="A prepared folder, or any MIDI files."
-)
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The new checkpoint's file.")
+@click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
+@click.option("--out", required=True, type=FILE, help="The new checkpoint's file.")
 @click.option(
     "--pairs",
-    type=click.IntRange(50),
+    type=WholeRange(50),
     default=PAIRS,
     show_default=True,
     help="Phrases at most that the regression learns from, of the train split.",
 )
 @click.option(
     "--phrases",
-    type=click.IntRange(5),
+    type=WholeRange(5),
     default=PHRASES,
     show_default=True,
     help="Phrases at most that candidates are compared on, and as many to calibrate and to check.",

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from model.command_line import WholeRange
 from model.files import missing
-from trainer.commands.common import SEED, cores, progress_bar, room_for
+from trainer.commands.common import DIR, SEED, cores, progress_bar, room_for
 from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import OperationError, RequestError
 
@@ -25,9 +26,7 @@ Examples:
   twobar-train evaluate --compare lead runs/a/lead.safetensors --data prepared --page compare.html"""
 )
 @click.argument("checkpoints", metavar="CHECKPOINT...", nargs=-1, required=True)
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="A prepared folder, or any MIDI files."
-)
+@click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
 @click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
 )
@@ -47,12 +46,12 @@ Examples:
 @click.option("--times", is_flag=True, help="Say how long each part took.")
 @click.option(
     "--samples",
-    type=click.IntRange(1),
+    type=WholeRange(1),
     default=1000,
     show_default=True,
     help="Draws of the prior at most, as many as there are phrases otherwise; each may be the best of many.",
 )
-@click.option("--limit", type=click.IntRange(1), default=None, help="Phrases at most; all by default.")
+@click.option("--limit", type=WholeRange(1), default=None, help="Phrases at most; all by default.")
 def evaluate(
     checkpoints: tuple[str, ...],
     *,

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from model.shipped import SUFFIX, known_models
+from trainer.commands.common import DIR
 from trainer.errors import RequestError, unknown
 
 
@@ -14,8 +15,8 @@ Example:
   twobar-train export runs/mine --onnx onnx --hub mine-hub"""
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
-@click.option("--onnx", type=click.Path(path_type=Path), help="Folder for .onnx files with weights inside.")
-@click.option("--hub", type=click.Path(path_type=Path), help="Folder with the model, config.json and a card.")
+@click.option("--onnx", type=DIR, help="Folder for .onnx files with weights inside.")
+@click.option("--hub", type=DIR, help="Folder with the model, config.json and a card.")
 def export(*, checkpoint: str, onnx: Path | None, hub: Path | None) -> None:
     """Write a checkpoint as ONNX with its weights inside, or as a folder that a model hub takes."""
     if onnx is None and hub is None:

@@ -11,7 +11,7 @@ import click
 from model.command_line import FiniteRange
 from model.errors import nearest
 from model.files import missing
-from trainer.commands.common import SEED, cores, progress_bar
+from trainer.commands.common import DIR, MIDI_DIR, SEED, cores, progress_bar
 from trainer.commands.prepare import summarise
 from trainer.errors import RequestError, unknown
 
@@ -27,7 +27,10 @@ Examples:
   twobar-train fit --config keys --data prepared --out runs/keys --resume"""
 )
 @click.option(
-    "--config", required=True, help="A configuration's .toml file, or the name of one that is shipped."
+    "--config",
+    required=True,
+    metavar="NAME|FILE",
+    help="A configuration's file, or the name of a shipped one.",
 )
 @click.option(
     "--data",
@@ -36,11 +39,11 @@ Examples:
 )
 @click.option(
     "--midi",
-    type=click.Path(path_type=Path),
+    type=MIDI_DIR,
     multiple=True,
     help="A folder of MIDI files, prepared first as the configuration needs it; may be repeated.",
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--out", required=True, type=DIR, help="Folder of the run.")
 @click.option("--max-minutes", type=FiniteRange(0, min_open=True), help="End cleanly after so long.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last checkpoint.")
 @click.option("--init", metavar="NAME|PATH", help="Begin with a model's weights: for small folders.")

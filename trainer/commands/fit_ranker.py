@@ -7,7 +7,8 @@ from pathlib import Path
 
 import click
 
-from trainer.commands.common import SEED
+from model.command_line import WholeRange
+from trainer.commands.common import DIR, FILE, SEED
 
 
 @click.command(
@@ -16,17 +17,15 @@ from trainer.commands.common import SEED
 Example:
   twobar-train fit-ranker --data prepared --out ranker.safetensors""",
 )
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder that prepare wrote.")
-@click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@click.option("--data", required=True, type=DIR, help="A folder that prepare wrote.")
+@click.option("--out", required=True, type=FILE, help="File to write.")
+@click.option("--phrases", type=WholeRange(2), default=4000, show_default=True, help="Of each kind, at most.")
 @click.option(
-    "--phrases", type=click.IntRange(2), default=4000, show_default=True, help="Of each kind, at most."
+    "--others", type=WholeRange(1), default=30, show_default=True, help="Of other songs beside each."
 )
-@click.option(
-    "--others", type=click.IntRange(1), default=30, show_default=True, help="Of other songs beside each."
-)
-@click.option("--units", type=click.IntRange(1, 1024), default=48, show_default=True, help="Of each network.")
-@click.option("--members", type=click.IntRange(1, 64), default=4, show_default=True, help="Networks.")
-@click.option("--steps", type=click.IntRange(1), default=1500, show_default=True, help="Of each.")
+@click.option("--units", type=WholeRange(1, 1024), default=48, show_default=True, help="Of each network.")
+@click.option("--members", type=WholeRange(1, 64), default=4, show_default=True, help="Networks.")
+@click.option("--steps", type=WholeRange(1), default=1500, show_default=True, help="Of each.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of phrases and weights.")
 def fit_ranker(
     *, data: Path, out: Path, phrases: int, others: int, units: int, members: int, steps: int, seed: int

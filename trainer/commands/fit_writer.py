@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from model.command_line import FiniteRange
-from trainer.commands.common import SEED
+from model.command_line import FiniteRange, WholeRange
+from trainer.commands.common import DIR, SEED
 
 
 @click.command(
@@ -18,19 +18,15 @@ Examples:
   twobar-train fit-writer --data prepared --out runs/writer --minutes 60
   twobar-train fit-writer --data prepared --out runs/writer --minutes 90 --resume""",
 )
-@click.option("--data", required=True, type=click.Path(path_type=Path), help="A folder that prepare wrote.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
+@click.option("--data", required=True, type=DIR, help="A folder that prepare wrote.")
+@click.option("--out", required=True, type=DIR, help="Folder of the run.")
 @click.option(
     "--minutes", type=FiniteRange(0, min_open=True), default=60, show_default=True, help="Of training."
 )
-@click.option("--width", type=click.IntRange(8, 1024), default=160, show_default=True, help="Of its tokens.")
-@click.option(
-    "--depth", type=click.IntRange(1, 24), default=3, show_default=True, help="Blocks but the last."
-)
-@click.option("--heads", type=click.IntRange(1, 64), default=5, show_default=True, help="Of the attention.")
-@click.option(
-    "--batch", type=click.IntRange(64), default=3000, show_default=True, help="Tokens a step, about."
-)
+@click.option("--width", type=WholeRange(8, 1024), default=160, show_default=True, help="Of its tokens.")
+@click.option("--depth", type=WholeRange(1, 24), default=3, show_default=True, help="Blocks but the last.")
+@click.option("--heads", type=WholeRange(1, 64), default=5, show_default=True, help="Of the attention.")
+@click.option("--batch", type=WholeRange(64), default=3000, show_default=True, help="Tokens a step, about.")
 @click.option(
     "--learning-rate",
     type=FiniteRange(0, min_open=True),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from model.command_line import WholeRange
 from model.music.grid import Grid
-from trainer.commands.common import SEED, cores, progress_bar
+from trainer.commands.common import DIR, SEED, cores, progress_bar
 from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.reading.sources import LICENCES
 from trainer.errors import RequestError
@@ -23,7 +24,7 @@ Example:
   twobar-train prepare ~/midi/songs ~/midi/takes --out prepared"""
 )
 @click.argument("folders", metavar="MIDI_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder of the corpus.")
+@click.option("--out", required=True, type=DIR, help="Folder of the corpus.")
 @click.option(
     "--licences",
     type=click.Choice(LICENCES),
@@ -46,11 +47,15 @@ Example:
     default=None,
     help="Of all files, whatever they say; otherwise a metre that no music has is found from the notes.",
 )
-@click.option("--bars", type=int, default=2, show_default=True, help="Bars in a phrase.")
-@click.option("--beats-per-bar", type=int, default=4, show_default=True, help="Quarter notes in a bar.")
-@click.option("--steps-per-beat", type=int, default=4, show_default=True, help="Cells in a beat.")
+@click.option("--bars", type=int, metavar="N", default=2, show_default=True, help="Bars in a phrase.")
 @click.option(
-    "--jobs", type=click.IntRange(1, 256), default=None, help="Reading processes; all cores by default."
+    "--beats-per-bar", type=int, metavar="N", default=4, show_default=True, help="Quarter notes in a bar."
+)
+@click.option(
+    "--steps-per-beat", type=int, metavar="N", default=4, show_default=True, help="Cells in a beat."
+)
+@click.option(
+    "--jobs", type=WholeRange(1, 256), default=None, help="Reading processes; all cores by default."
 )
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of the split by song.")
 def prepare(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from model.command_line import WholeRange
 from model.files import missing
-from trainer.commands.common import SEED, cores, progress_bar, room_for
+from trainer.commands.common import DIR, SEED, cores, progress_bar, room_for
 from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import RequestError
 
@@ -22,9 +23,7 @@ Examples:
   twobar-train report runs/keys --data prepared --out report.html"""
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
-@click.option(
-    "--data", required=True, type=click.Path(path_type=Path), help="A prepared folder, or any MIDI files."
-)
+@click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -38,7 +37,7 @@ Examples:
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 @click.option(
     "--limit",
-    type=click.IntRange(1),
+    type=WholeRange(1),
     default=200,
     show_default=True,
     help=f"Phrases that the figures are measured on; the map shows up to {ON_THE_MAP:,}.",

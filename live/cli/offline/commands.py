@@ -22,7 +22,7 @@ from live.cli.offline.parameters import (
 from live.errors import FailureError, UsageError, model_faults
 from live.settings import config as settings
 from live.settings.knobs import ATTRIBUTE_KNOBS
-from model.command_line import FiniteRange
+from model.command_line import FiniteRange, WholeRange
 
 DEFAULT_MODEL = "keys"
 KEYLESS = (settings.AUTO, settings.OFF, settings.AS_PLAYED)
@@ -50,9 +50,9 @@ PATH = NonEmptyPath()
 
 def with_seed(command: F) -> F:
     """Give a command `--seed`."""
-    return click.option(
-        "--seed", type=click.IntRange(0, 2**32 - 1), default=0, metavar="N", help="Of every random choice."
-    )(command)
+    return click.option("--seed", type=WholeRange(0, 2**32 - 1), default=0, help="Of every random choice.")(
+        command
+    )
 
 
 def with_model(command: F) -> F:
@@ -88,16 +88,12 @@ def with_conditions(command: F) -> F:
 @click.command()
 @with_conditions
 @with_model
-@click.option(
-    "-n", "--number", type=click.IntRange(1, 10_000), default=10, metavar="N", help="How many files; 10."
-)
-@click.option(
-    "--bars", type=click.IntRange(1, 1024), metavar="N", help="Bars in each, in whole phrases; one phrase."
-)
-@click.option("--bpm", type=FiniteRange(20, 400), default=120.0, metavar="N", help="Tempo in the files.")
+@click.option("-n", "--number", type=WholeRange(1, 10_000), default=10, help="How many files; 10.")
+@click.option("--bars", type=WholeRange(1, 1024), help="Bars in each, in whole phrases; one phrase.")
+@click.option("--bpm", type=FiniteRange(20, 400), default=120.0, help="Tempo in the files.")
 @click.option(
     "--top-k",
-    type=click.IntRange(0, 1000),
+    type=WholeRange(0, 1000),
     default=0,
     metavar="K",
     help="Chance picks among the so many likeliest values; 0, all.",
@@ -173,7 +169,7 @@ def sample(
 @with_model
 @click.option(
     "--steps",
-    type=click.IntRange(2, 1024),
+    type=WholeRange(2, 1024),
     default=8,
     metavar="N",
     help="Phrases on the way, both ends included; 8.",
