@@ -15,6 +15,7 @@ from model.networks.vae import VAE
 from trainer import settings
 from trainer.data.dataset import batch, load
 from trainer.errors import OperationError
+from trainer.run.device import keep_freed_memory
 from trainer.training import memory_estimate
 from trainer.training.objectives.base import MODEL, Moment
 from trainer.training.objectives.registry import build
@@ -37,6 +38,7 @@ def measure(scale: Scale) -> list[Row]:
     rows = []
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as `fit` does
     try:
         for name in CONFIGS:
             try:

@@ -68,9 +68,11 @@ def _feeding(scale: Scale) -> list[Row]:
     from trainer.data.conditions import ConditionMaker  # noqa: PLC0415 - as above
     from trainer.data.dataset import load  # noqa: PLC0415 - as above
     from trainer.data.on_device import DeviceBatches  # noqa: PLC0415 - as above
+    from trainer.run.device import keep_freed_memory  # noqa: PLC0415 - as above
 
     rows, threads = [], torch.get_num_threads()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as `fit` does
     for name in ("lead", "keys", "multitrack"):
         chosen = settings.read(ROOT / "trainer" / "configs" / f"{name}.toml", [f"fit.batch={FED}"])
         model, fit = chosen.model, chosen.fit

@@ -1,5 +1,6 @@
 """The machine under a run: which device and precision it computes in, and the signals that end it."""
 
+import ctypes
 import signal
 import threading
 import time
@@ -12,6 +13,9 @@ import torch
 HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16}  # that a processor chooses from
 LONGEST_TRIAL_SECONDS = 10.0
+KEEPING = {-4: 0, -1: -1, -8: 1}
+"""`mallopt` of glibc: no block is a mapping of its own (M_MMAP_MAX), none is given back (M_TRIM_THRESHOLD), and
+all threads take from one store (M_ARENA_MAX)."""
 SHORT = ("out of memory", "can't allocate memory", "not enough memory")
 
 
@@ -62,6 +66,22 @@ def best_threads(timed: Callable[[int], float], most: int, *, margin: float = 1.
         if median(taken[count]) * margin < median(taken[best]):
             best = count
     return best
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep what it frees: a step takes again what the step before took.
+
+    glibc gives large blocks back at once, and the system hands them out again page by page, each filled with
+    zeros: a batch of rolls took twice as long.
+
+    Returns:
+        Whether the C library can be told so; others than glibc cannot.
+    """
+    try:
+        tell = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return False
+    return all(tell(option, value) for option, value in KEEPING.items())
 
 
 def short_of_memory(error: BaseException) -> bool:

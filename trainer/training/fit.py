@@ -25,7 +25,7 @@ from trainer.errors import EmptyCorpusError, OperationError, RequestError
 from trainer.latent.importance import fit_importance_weights
 from trainer.latent.prior import fit_prior
 from trainer.run.checkpoints import LOG
-from trainer.run.device import stop_signals
+from trainer.run.device import keep_freed_memory, stop_signals
 from trainer.run.distributed import World, joined
 from trainer.run.progress import RunLog
 from trainer.settings import Settings
@@ -135,6 +135,7 @@ def _run(
     fit, model = configuration.fit, configuration.model
     torch.manual_seed(fit.seed)
     torch.set_flush_denormal(True)  # a step of the sixteen-bar MusicVAE is ten times as slow with them
+    keep_freed_memory()
     net, codec = _built(model, config)
     begun_from = begin_from(net, init) if init and not resume else ""
     check_folder(data, model)

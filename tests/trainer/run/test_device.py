@@ -1,7 +1,10 @@
 """The machine under a run: signals are heard and their handlers given back."""
 
 import os
+import platform
 import signal
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -109,3 +112,24 @@ def test_a_step_that_takes_long_is_timed_once() -> None:
 
     assert best_threads(timed, 2) == 2
     assert asked == [1, 2]
+
+
+TAKEN_AGAIN = """
+import resource, sys
+from trainer.run.device import keep_freed_memory
+if sys.argv[1] == "kept":
+    assert keep_freed_memory()
+bytearray(1 << 26)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+bytearray(1 << 26)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries cannot be told")
+def test_memory_that_was_freed_is_taken_again_without_asking_the_system() -> None:
+    pages = {}
+    for how in ("kept", "given back"):
+        words = [sys.executable, "-c", TAKEN_AGAIN, how]
+        pages[how] = int(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+    assert pages["kept"] < min(100, pages["given back"])  # 64 MB are 16,384 pages, or 32 large ones
