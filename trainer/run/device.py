@@ -14,8 +14,8 @@ HALVES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 KINDS = {"float32": torch.float32, "bfloat16": torch.bfloat16}  # that a processor chooses from
 LONGEST_TRIAL_SECONDS = 10.0
 KEEPING = {-4: 0, -1: -1, -8: 1}
-"""For `mallopt` of glibc: no block is a mapping of its own (M_MMAP_MAX), none is given back (M_TRIM_THRESHOLD),
-and all threads take from one store (M_ARENA_MAX)."""
+"""For `mallopt` of glibc: no block is a mapping of its own (M_MMAP_MAX), none is given back
+(M_TRIM_THRESHOLD), and all threads take from one store (M_ARENA_MAX)."""
 SHORT = ("out of memory", "can't allocate memory", "not enough memory")
 
 
