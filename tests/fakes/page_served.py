@@ -30,6 +30,7 @@ class Served:
 
     def __init__(self, *, soundfont: str = "", port: int = 0, token: str = "") -> None:
         self.sent: list[Any] = []
+        self.pages: list[Any] = []
         with socket.socket() as free:
             free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             free.bind(("127.0.0.1", port))
@@ -82,6 +83,7 @@ def opened(
     page.on("console", lambda line: page.faults.append(line.text) if "Security Policy" in line.text else None)
     page.add_init_script(FAKE_MIDI if midi else "delete Navigator.prototype.requestMIDIAccess;")
     page.add_init_script(script)
+    served.pages.append(page)
     page.goto(served.options.url)
     page.wait_for_selector("[data-knob=density]")
     return page

@@ -35,4 +35,7 @@ def browser() -> Iterator[Any]:
 def served() -> Iterator[Served]:
     made = Served()
     yield made
+    for page in made.pages:
+        assert page.faults == []
+        page.close()
     made.close()

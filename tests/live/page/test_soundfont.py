@@ -102,7 +102,6 @@ def test_every_note_sounds_on_its_frame_until_silence_ends_all(browser: Any, ser
     assert len(onsets(blocks)) == 1  # of two: the silence between them ends what is to come, too
     assert max(blocks[:100]) > 0.01
     assert max(blocks[160:]) < 0.001
-    page.close()
 
 
 @pytest.mark.parametrize("worklets", [True, False])
@@ -121,7 +120,6 @@ def test_what_twobar_plays_sounds_on_the_page_and_panic_ends_it(
         end = (0xB1, 123, 0) if pitch == 72 else (0x81, pitch, 0)
         served.call(served.hub.take, MidiOut(bytes(end), time.monotonic_ns(), performer=False))
         served.wait(lambda: page.evaluate("Math.max(...loudness.slice(-20)) < 0.001"))
-    page.close()
 
 
 def test_drums_sound_as_drums_whatever_their_channel(browser: Any, served: Served) -> None:
@@ -133,7 +131,6 @@ def test_drums_sound_as_drums_whatever_their_channel(browser: Any, served: Serve
     strike(served, 60)
     served.wait(lambda: len(page.evaluate("struck")) == 2)
     assert page.evaluate("struck") == [[0x99, 36, 110], [0x91, 60, 110]]
-    page.close()
 
 
 def test_a_lost_engine_leaves_nothing_sounding(browser: Any, served: Served) -> None:
@@ -144,7 +141,6 @@ def test_a_lost_engine_leaves_nothing_sounding(browser: Any, served: Served) -> 
     served.wait(lambda: page.evaluate("loudness.some((level) => level > 0.01)"))
     served.call(served.hub.set_connected, False)
     served.wait(lambda: page.evaluate("Math.max(...loudness.slice(-20)) < 0.001"))
-    page.close()
 
 
 def test_without_a_soundfont_a_plain_synth_sounds_and_one_sentence_says_why(browser: Any) -> None:
