@@ -74,6 +74,11 @@ def listening() -> Stage:
     return stage
 
 
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
 @given(st.lists(COMMANDS, max_size=25), st.booleans())
 def test_no_command_raises_and_no_knob_leaves_its_travel(commands: list[Command], playing: bool) -> None:
     stage = Stage()
@@ -117,21 +122,18 @@ def test_what_cannot_be_done_is_reported(asked: Command, sentence: str) -> None:
     assert said(stage).startswith(sentence)
 
 
-def test_a_misspelt_name_gets_the_nearest_match() -> None:
-    stage = Stage()
+def test_a_misspelt_name_gets_the_nearest_match(stage: Stage) -> None:
     run(stage, command("knob", "densty", 1.0))
     assert said(stage).endswith("; did you mean 'density'?")
 
 
-def test_a_knob_stops_at_the_end_of_its_travel() -> None:
-    stage = Stage()
+def test_a_knob_stops_at_the_end_of_its_travel(stage: Stage) -> None:
     run(stage, command("knob", "density", 9.0), command("knob", "gate", -3.0))
     assert stage.jam.knobs["density"] == 1.0
     assert stage.jam.knobs["gate"] == KNOBS["gate"].low
 
 
-def test_nudges_come_back_to_the_centre() -> None:
-    stage = Stage()
+def test_nudges_come_back_to_the_centre(stage: Stage) -> None:
     for _ in range(7):
         run(stage, command("nudge", "density", 0.1))
     assert stage.jam.knobs["density"] == 1.0
@@ -161,8 +163,7 @@ def test_a_knob_storm_is_coalesced_and_the_newest_wins() -> None:
     assert stage.model.decodes[-1].turns["density"] == 1.0
 
 
-def test_knobs_are_logged_and_published() -> None:
-    stage = Stage()
+def test_knobs_are_logged_and_published(stage: Stage) -> None:
     run(stage, command("knob", "stray", 0.25, source="osc"))
     assert ("knob/stray", (0.25,)) in stage.published
     kind, fields = stage.logged[-1]
@@ -170,8 +171,7 @@ def test_knobs_are_logged_and_published() -> None:
     assert (fields["name"], fields["value"], fields["source"]) == ("stray", 0.25, "osc")
 
 
-def test_volume_is_sent_to_the_instrument_s_channel() -> None:
-    stage = Stage()
+def test_volume_is_sent_to_the_instrument_s_channel(stage: Stage) -> None:
     run(stage, command("knob", "volume", 0.5))
     assert stage.sent[-1].data == bytes((0xB1, 7, 64))
 
@@ -187,8 +187,7 @@ def test_a_scene_turns_its_knobs_and_mode() -> None:
     assert said(stage) == "scene 4 is empty: store it first; there is: 3"
 
 
-def test_taps_set_the_tempo() -> None:
-    stage = Stage()
+def test_taps_set_the_tempo(stage: Stage) -> None:
     for number in range(4):
         stage.at(1 + number * 400 * MS, command("tap"))
     stage.run_to(1300 * MS)
@@ -224,8 +223,7 @@ def test_freeze_and_thru_toggle() -> None:
 # -- vary ----------------------------------------------------------------------------------------
 
 
-def test_answer_varies_until_somebody_says_how_much() -> None:
-    stage = Stage()
+def test_answer_varies_until_somebody_says_how_much(stage: Stage) -> None:
     run(stage, command("mode", "answer"))
     assert stage.jam.knobs["vary"] == ANSWERING
     run(stage, command("mode", "follow"))
@@ -298,8 +296,7 @@ def test_words_do_what_they_say_and_the_rest_of_it_where_one_thing_cannot_be_don
     assert said(stage) == "anchor C is empty: store it first"
 
 
-def test_words_that_mean_nothing_are_a_notice_with_examples() -> None:
-    stage = Stage()
+def test_words_that_mean_nothing_are_a_notice_with_examples(stage: Stage) -> None:
     before = dict(stage.jam.knobs)
     run(stage, ask.Say("purple"))
     assert stage.jam.knobs == before

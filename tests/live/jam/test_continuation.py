@@ -38,8 +38,12 @@ def texts(stage: Stage) -> list[str]:
 # -- every window is continued -------------------------------------------------------------------------
 
 
-def test_follow_continues_the_last_two_bars() -> None:
-    stage = continuing()
+@pytest.fixture
+def stage() -> Stage:
+    return continuing()
+
+
+def test_follow_continues_the_last_two_bars(stage: Stage) -> None:
     two_bars(stage, start=CELL, transpose=5)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons() == [
@@ -57,16 +61,14 @@ def test_answer_continues_in_its_turn() -> None:
     assert stage.note_ons() == continued(CELL) + continued(3 * CELL, transpose=7)
 
 
-def test_hold_goes_on_continuing_the_held_bars() -> None:
-    stage = continuing()
+def test_hold_goes_on_continuing_the_held_bars(stage: Stage) -> None:
     stage.act(CELL + 10, "mode", "hold")
     two_bars(stage, start=CELL, transpose=5)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=2 * CELL) == continued(2 * CELL) + continued(3 * CELL)
 
 
-def test_drift_goes_on_from_what_it_has_played_itself() -> None:
-    stage = continuing()
+def test_drift_goes_on_from_what_it_has_played_itself(stage: Stage) -> None:
     stage.act(CELL + 10, "mode", "drift")
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=2 * CELL) == [
@@ -91,8 +93,7 @@ def test_a_model_with_a_latent_gets_no_bars() -> None:
     assert {len(decode.context) for decode in stage.model.decodes} == {0}
 
 
-def test_temperature_takes_effect_in_the_middle_of_a_bar() -> None:
-    stage = continuing()
+def test_temperature_takes_effect_in_the_middle_of_a_bar(stage: Stage) -> None:
     stage.turn(CELL + 4 * STEP + 30, "temperature", 0.8)
     stage.run_to_tick(CELL + 6 * STEP)
     again = next(decode for decode in stage.model.decodes if decode.temperature == 0.8)
@@ -103,8 +104,7 @@ def test_temperature_takes_effect_in_the_middle_of_a_bar() -> None:
 # -- anchors ---------------------------------------------------------------------------------------------
 
 
-def test_anchors_hold_phrases() -> None:
-    stage = continuing()
+def test_anchors_hold_phrases(stage: Stage) -> None:
     stage.act(CELL + 10, "capture", "A")
     two_bars(stage, start=CELL, transpose=5)
     stage.act(3 * CELL - 500, "recall", "A")
@@ -115,8 +115,7 @@ def test_anchors_hold_phrases() -> None:
     assert origins == {"played", "recall"}
 
 
-def test_an_anchor_that_is_recalled_in_drift_is_where_it_goes_on_from() -> None:
-    stage = continuing()
+def test_an_anchor_that_is_recalled_in_drift_is_where_it_goes_on_from(stage: Stage) -> None:
     stage.act(CELL + 10, "capture", "A")
     stage.act(CELL + 20, "mode", "drift")
     stage.act(3 * CELL + STEP + 10, "recall", "A")
@@ -126,8 +125,7 @@ def test_an_anchor_that_is_recalled_in_drift_is_where_it_goes_on_from() -> None:
     assert stage.note_ons(first=4 * CELL)[1:] == continued(4 * CELL, transpose=4)[1:]
 
 
-def test_undo_goes_back_to_the_bars_before() -> None:
-    stage = continuing()
+def test_undo_goes_back_to_the_bars_before(stage: Stage) -> None:
     two_bars(stage, start=CELL, transpose=5)
     stage.act(3 * CELL - 200, "undo")
     stage.run_to_tick(4 * CELL - 1)
@@ -156,8 +154,7 @@ def test_knobs_of_the_latent_are_not_available() -> None:
 @pytest.mark.parametrize(
     ("name", "what"), [("morph", "morph"), ("xy.x", "the pad"), ("xy.y", "the pad"), ("stray", "stray")]
 )
-def test_a_knob_of_the_latent_changes_nothing_and_says_why(name: str, what: str) -> None:
-    stage = continuing()
+def test_a_knob_of_the_latent_changes_nothing_and_says_why(name: str, what: str, stage: Stage) -> None:
     for place, anchor in enumerate(("A", "B", "C", "D")):
         stage.act(CELL + 10 + place, "capture", anchor)
     stage.turn(CELL + 20, name, 0.9)
@@ -167,16 +164,14 @@ def test_a_knob_of_the_latent_changes_nothing_and_says_why(name: str, what: str)
     assert not any(isinstance(message, Warp) for message in stage.asked)
 
 
-def test_a_vector_by_osc_is_refused() -> None:
-    stage = continuing()
+def test_a_vector_by_osc_is_refused(stage: Stage) -> None:
     stage.at_tick(CELL + 10, command("latent", values=[0.5, 0.5], source="osc"))
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons() == continued(CELL) + continued(2 * CELL)
     assert "lm has no latent: none can be sent to it" in texts(stage)
 
 
-def test_without_a_latent_no_place_is_shown_or_published() -> None:
-    stage = continuing()
+def test_without_a_latent_no_place_is_shown_or_published(stage: Stage) -> None:
     stage.run_to_tick(2 * CELL)
     shown = snapshot_of(stage)
     assert (shown.here, shown.performer_xy, shown.model.latent_size) == (None, None, 0)
@@ -186,8 +181,7 @@ def test_without_a_latent_no_place_is_shown_or_published() -> None:
 # -- the model process comes and goes ------------------------------------------------------------------------
 
 
-def test_the_model_dies_and_the_bars_repeat() -> None:
-    stage = continuing()
+def test_the_model_dies_and_the_bars_repeat(stage: Stage) -> None:
 
     def die() -> None:
         stage.worker_present = False

@@ -54,6 +54,11 @@ def spans(stage: Stage, *, first: int, last: int) -> list[tuple[int, int, int]]:
     return sorted(found)
 
 
+@pytest.fixture
+def on() -> Stage:
+    return stage()
+
+
 def test_a_phrase_comes_back_as_it_was_played() -> None:
     played = [(0, 200, 60), (310, 100, 64), (480, 90, 65), (800, 40, 67), (1437, 333, 72), (1920, 70, 60)]
     on = stage()
@@ -68,8 +73,7 @@ def test_a_phrase_comes_back_as_it_was_played() -> None:
 
 
 @pytest.mark.parametrize(("feel", "share"), [(0.0, 0.0), (1.0, 1.0), (1.5, 1.5)])
-def test_the_knob_feel_scales_the_timing_that_is_no_grid(feel: float, share: float) -> None:
-    on = stage()
+def test_the_knob_feel_scales_the_timing_that_is_no_grid(feel: float, share: float, on: Stage) -> None:
     on.turn(1, "feel", feel)
     for number in range(8):
         on.press(number * BEAT + (20 if number % 2 else 0), 100, 60 + number)
@@ -82,8 +86,7 @@ def test_the_knob_feel_scales_the_timing_that_is_no_grid(feel: float, share: flo
     assert ticks == [pytest.approx(max(0, round(offset * share)) % BEAT, abs=1) for offset in offsets]
 
 
-def test_a_pedal_holds_what_its_keys_let_go() -> None:
-    on = stage()
+def test_a_pedal_holds_what_its_keys_let_go(on: Stage) -> None:
     on.at_tick(0, control(1, 64, 127))
     for number in range(4):
         on.press(number * BEAT, 40, 60 + number)
@@ -96,8 +99,7 @@ def test_a_pedal_holds_what_its_keys_let_go() -> None:
         assert abs(tick + length - 6 * BEAT) <= 12
 
 
-def test_a_note_tied_over_the_bar_line_sounds_as_long_as_it_was_held() -> None:
-    on = stage()
+def test_a_note_tied_over_the_bar_line_sounds_as_long_as_it_was_held(on: Stage) -> None:
     on.press(0, 200, 60)
     on.press(CELL - BEAT, 3 * BEAT, 67)
     on.run_to_tick(3 * CELL + BEAT)
@@ -120,8 +122,7 @@ def test_a_key_let_go_about_the_bar_line_starts_nothing_before_it_and_misses_not
     assert 0 not in {decode.bar for decode in on.model.decodes}
 
 
-def test_a_steady_lag_is_taken_out_within_two_phrases() -> None:
-    on = stage()
+def test_a_steady_lag_is_taken_out_within_two_phrases(on: Stage) -> None:
     lag = 38  # ticks: 40 ms at 120
     for phrase in range(4):
         for number in range(8):
@@ -269,8 +270,7 @@ def test_a_pick_up_whose_moment_has_gone_is_left_out_and_the_next_is_played() ->
     assert ticks == [pytest.approx(2 * CELL - BEAT // 2, abs=2)]
 
 
-def test_a_grace_note_is_kept_before_its_main_note() -> None:
-    on = stage()
+def test_a_grace_note_is_kept_before_its_main_note(on: Stage) -> None:
     for number in range(8):
         on.press(number * BEAT, 200, 60 + number)
     on.press(3 * BEAT - 40, 35, 70)
@@ -280,8 +280,7 @@ def test_a_grace_note_is_kept_before_its_main_note() -> None:
     assert [tick for tick, pitch in back if pitch == 70] == [pytest.approx(3 * BEAT - 40, abs=2)]
 
 
-def test_an_unplugged_keyboard_takes_its_pedal_along() -> None:
-    on = stage()
+def test_an_unplugged_keyboard_takes_its_pedal_along(on: Stage) -> None:
     on.at_tick(10, control(1, 64, 127))
     on.press(20, 40, 60)
     on.at_tick(BEAT, lambda: on.jam.performer.release(Nanos(on.nanos), port="test"))
@@ -294,8 +293,7 @@ def test_an_unplugged_keyboard_takes_its_pedal_along() -> None:
     assert on.jam.tick(Nanos(on.nanos)) >= Tick(CELL)
 
 
-def test_the_key_that_is_played_in_can_be_locked_and_let_go_and_set() -> None:
-    on = stage()
+def test_the_key_that_is_played_in_can_be_locked_and_let_go_and_set(on: Stage) -> None:
     on.act(1, "key", "lock")
     on.press(0, 200, 62)
     on.act(CELL + BEAT, "key", "lock")

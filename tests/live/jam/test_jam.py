@@ -32,6 +32,11 @@ def expected(start: int, *, transpose: int = 0) -> list[tuple[int, int]]:
     return [(start + step * STEP, pitch + transpose) for step, pitch in TUNE]
 
 
+@pytest.fixture
+def stage() -> Stage:
+    return after_two_bars()
+
+
 def test_thru_leaves_at_once_on_the_performer_s_channel() -> None:
     stage = Stage()
     stage.at(5 * MS, note_on(3, 60, 99))
@@ -44,8 +49,7 @@ def test_thru_leaves_at_once_on_the_performer_s_channel() -> None:
     ]
 
 
-def test_two_bars_are_answered_on_the_bar_line() -> None:
-    stage = after_two_bars()
+def test_two_bars_are_answered_on_the_bar_line(stage: Stage) -> None:
     stage.run_to_tick(2 * CELL - 1)
     assert stage.note_ons() == expected(CELL)
     assert stage.jam.dialogue.missed_bars == 0
@@ -58,14 +62,12 @@ def test_nothing_is_played_before_there_is_a_phrase() -> None:
     assert stage.jam.dialogue.missed_bars == 0
 
 
-def test_follow_goes_on_with_the_last_phrase_while_the_performer_is_silent() -> None:
-    stage = after_two_bars()
+def test_follow_goes_on_with_the_last_phrase_while_the_performer_is_silent(stage: Stage) -> None:
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
 
 
-def test_a_note_just_before_the_bar_line_belongs_to_the_next_phrase() -> None:
-    stage = after_two_bars()
+def test_a_note_just_before_the_bar_line_belongs_to_the_next_phrase(stage: Stage) -> None:
     stage.press(CELL - 20, 200, 72)
     stage.run_to_tick(3 * CELL - 1)
     assert 72 not in [pitch for _, pitch in stage.note_ons(last=2 * CELL - 60)]
@@ -79,16 +81,14 @@ def test_answer_mode_speaks_in_its_turn_only() -> None:
     assert stage.note_ons() == expected(CELL) + expected(3 * CELL, transpose=5)
 
 
-def test_hold_keeps_the_phrase_whatever_is_played() -> None:
-    stage = after_two_bars()
+def test_hold_keeps_the_phrase_whatever_is_played(stage: Stage) -> None:
     stage.act(CELL + 10, "mode", "hold")
     two_bars(stage, start=CELL, transpose=7)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL) + expected(3 * CELL)
 
 
-def test_a_knob_in_the_middle_of_a_bar_sounds_at_the_next_step() -> None:
-    stage = after_two_bars()
+def test_a_knob_in_the_middle_of_a_bar_sounds_at_the_next_step(stage: Stage) -> None:
     stage.turn(CELL + 4 * STEP + 30, "density", 1.0)
     stage.run_to_tick(2 * CELL - 1)
     sounded = stage.note_ons(first=CELL)
@@ -105,16 +105,14 @@ def test_a_knob_is_too_late_for_the_step_that_its_answer_misses() -> None:
     assert min(tick for tick, pitch in stage.note_ons(first=CELL) if pitch >= 72) > CELL + 5 * STEP
 
 
-def test_centred_knobs_do_nothing() -> None:
-    stage = after_two_bars()
+def test_centred_knobs_do_nothing(stage: Stage) -> None:
     stage.turn(CELL + 100, "density", 0.7)
     stage.turn(CELL + 101, "density", 0.0)
     stage.run_to_tick(2 * CELL - 1)
     assert stage.note_ons() == expected(CELL)
 
 
-def test_anchors_and_morph() -> None:
-    stage = after_two_bars()
+def test_anchors_and_morph(stage: Stage) -> None:
     stage.act(CELL + 10, "capture", "A")
     two_bars(stage, start=CELL, transpose=5)
     stage.act(2 * CELL + 10, "capture", "B")
@@ -132,24 +130,21 @@ def test_morph_without_anchors_says_so() -> None:
     assert "set both first" in stage.jam.notices.lines[-1].text
 
 
-def test_undo_brings_the_last_phrase_back() -> None:
-    stage = after_two_bars()
+def test_undo_brings_the_last_phrase_back(stage: Stage) -> None:
     two_bars(stage, start=CELL, transpose=5)
     stage.act(3 * CELL - 200, "undo")
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=3 * CELL) == expected(3 * CELL)
 
 
-def test_freeze_keeps_the_latent() -> None:
-    stage = after_two_bars()
+def test_freeze_keeps_the_latent(stage: Stage) -> None:
     stage.act(CELL + 10, "freeze")
     two_bars(stage, start=CELL, transpose=5)
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
 
 
-def test_panic_silences_at_once_and_comes_in_on_a_later_phrase() -> None:
-    stage = after_two_bars()
+def test_panic_silences_at_once_and_comes_in_on_a_later_phrase(stage: Stage) -> None:
     stage.press(CELL, 4000, 48)
     stage.act(CELL + 9 * STEP, "panic")
     stage.run_to_tick(CELL + 9 * STEP)
@@ -190,8 +185,7 @@ def test_clock_ticks_are_exact() -> None:
     assert len(dues) == 49
 
 
-def test_the_model_dies_and_the_bar_still_starts_on_the_one() -> None:
-    stage = after_two_bars()
+def test_the_model_dies_and_the_bar_still_starts_on_the_one(stage: Stage) -> None:
 
     def die() -> None:
         stage.worker_present = False
@@ -211,8 +205,7 @@ def test_the_model_dies_and_the_bar_still_starts_on_the_one() -> None:
     assert stage.jam.dialogue.missed_bars == missed
 
 
-def test_late_note_ons_are_dropped_but_offs_never() -> None:
-    stage = after_two_bars()
+def test_late_note_ons_are_dropped_but_offs_never(stage: Stage) -> None:
     stage.run_to_tick(CELL + 10)
     stage.late_nanos = 200 * MS
     stage.run_to_tick(3 * CELL)
@@ -221,8 +214,7 @@ def test_late_note_ons_are_dropped_but_offs_never() -> None:
     assert stage.hanging() == set()
 
 
-def test_shutdown_ends_the_performer_s_notes_too() -> None:
-    stage = after_two_bars()
+def test_shutdown_ends_the_performer_s_notes_too(stage: Stage) -> None:
     stage.at_tick(CELL + 5, note_on(1, 50, 90))
     stage.run_to_tick(CELL + 50)
     assert stage.hanging()
@@ -263,8 +255,7 @@ def test_a_monophonic_model_never_sounds_two_notes() -> None:
             sounding.discard(data[1])
 
 
-def test_tempo_changes_go_on_at_the_same_tick() -> None:
-    stage = after_two_bars()
+def test_tempo_changes_go_on_at_the_same_tick(stage: Stage) -> None:
     stage.turn(CELL + BEAT, "tempo", 60.0)
     stage.run_to_tick(CELL + BEAT + 1)
     stage.run_to_tick(2 * CELL - 1)

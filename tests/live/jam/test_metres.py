@@ -54,6 +54,11 @@ def notices(stage: Stage) -> list[str]:
 # -- in one metre ----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def stage() -> Stage:
+    return jam()
+
+
 @pytest.mark.parametrize("metre", METRES)
 def test_in_every_metre_a_phrase_is_answered_on_the_bar_line(metre: str) -> None:
     stage, grid = jam(metre), grid_of(metre)
@@ -145,8 +150,7 @@ def test_a_metre_begins_on_the_next_bar_line_and_phrases_with_it(metre: str, ask
     assert stage.jam.dialogue.missed_bars == 0
 
 
-def test_what_sounded_goes_on_bar_by_bar_and_begins_on_the_one() -> None:
-    stage = jam()
+def test_what_sounded_goes_on_bar_by_bar_and_begins_on_the_one(stage: Stage) -> None:
     play(stage, 0, Grid())  # 60 62 64 66 | 68 70 72 74
     stage.act(2 * FOUR + 100, "metre", "3/4")
     stage.run_to_tick(3 * FOUR + 2 * 1440 - 1)
@@ -158,8 +162,7 @@ def test_what_sounded_goes_on_bar_by_bar_and_begins_on_the_one() -> None:
     ]
 
 
-def test_the_phrase_that_ends_where_the_metre_does_is_still_taken() -> None:
-    stage = jam()
+def test_the_phrase_that_ends_where_the_metre_does_is_still_taken(stage: Stage) -> None:
     play(stage, 0, Grid())
     stage.act(FOUR + 100, "metre", "3/4")
     stage.run_to_tick(2 * FOUR + 1440)
@@ -184,8 +187,7 @@ def test_a_change_during_the_count_in_begins_on_the_one() -> None:
     assert stage.jam.plan.grid == grid_of("3/4")
 
 
-def test_a_change_while_it_stands_still_is_there_at_once_and_starts_at_bar_0() -> None:
-    stage = jam()
+def test_a_change_while_it_stands_still_is_there_at_once_and_starts_at_bar_0(stage: Stage) -> None:
     stage.act(FOUR, "stop")
     stage.run_to_tick(FOUR)
     stage.at(stage.nanos, command("metre", "5/4"))
@@ -200,8 +202,7 @@ def test_a_change_while_it_stands_still_is_there_at_once_and_starts_at_bar_0() -
     assert stage.note_ons() == [(tick + 2400, pitch) for tick, pitch in played]
 
 
-def test_a_new_start_stays_in_the_metre_and_begins_at_bar_0() -> None:
-    stage = jam()
+def test_a_new_start_stays_in_the_metre_and_begins_at_bar_0(stage: Stage) -> None:
     stage.act(100, "metre", "3/4")
     stage.act(FOUR + 500, "start")
     stage.run_to_tick(FOUR + 500)
@@ -209,8 +210,7 @@ def test_a_new_start_stays_in_the_metre_and_begins_at_bar_0() -> None:
     assert (stage.jam.plan.lines.start, stage.jam.plan.grid) == (0, grid_of("3/4"))
 
 
-def test_asked_for_again_before_it_begins_the_last_one_counts() -> None:
-    stage = jam()
+def test_asked_for_again_before_it_begins_the_last_one_counts(stage: Stage) -> None:
     stage.act(100, "metre", "3/4")
     stage.act(200, "metre", "7/8")
     stage.act(300, "metre", "4/4")
@@ -235,8 +235,7 @@ def test_a_panic_in_another_metre_rests_until_a_phrase_of_it() -> None:
 # -- anchors and models ----------------------------------------------------------------------------
 
 
-def test_anchors_stay_through_a_metre_and_back() -> None:
-    stage = jam()
+def test_anchors_stay_through_a_metre_and_back(stage: Stage) -> None:
     play(stage, 0, Grid())
     stage.act(2 * FOUR + 500, "capture", "A")
     stage.act(2 * FOUR + 600, "metre", "3/4")
@@ -252,8 +251,7 @@ def test_anchors_stay_through_a_metre_and_back() -> None:
     assert not [text for text in notices(stage) if "empty" in text]
 
 
-def test_another_model_finds_the_anchors_of_every_metre_again() -> None:
-    stage = jam()
+def test_another_model_finds_the_anchors_of_every_metre_again(stage: Stage) -> None:
     other = EchoModel(ident="echo-2")
     stage.model.others["two"] = other
     play(stage, 0, Grid())
@@ -275,8 +273,7 @@ def test_a_model_that_does_not_play_a_metre_says_which_it_does() -> None:
     assert stage.jam.dialogue.metre == "auto"
 
 
-def test_an_unknown_metre_is_told_with_the_nearest() -> None:
-    stage = jam()
+def test_an_unknown_metre_is_told_with_the_nearest(stage: Stage) -> None:
     stage.at_tick(100, command("metre", "3/5"))
     stage.run_to_tick(200)
     assert notices(stage)[-1].startswith("unknown metre '3/5'; there is: 12/8, 2/4, 3/4")
@@ -290,8 +287,7 @@ def test_a_model_is_asked_whether_it_plays_the_metre() -> None:
     assert [getattr(message, "metre", "") for message in stage.asked if hasattr(message, "model")] == ["6/8"]
 
 
-def test_a_model_of_another_metre_of_its_own_begins_on_the_next_bar_line() -> None:
-    stage = jam()
+def test_a_model_of_another_metre_of_its_own_begins_on_the_next_bar_line(stage: Stage) -> None:
     play(stage, 0, Grid())
     stage.run_to_tick(2 * FOUR + 700)
     waltz = msgspec.structs.replace(stage.model.ready(), ident="waltz", beats_per_bar=3, metres=["3/4"])
@@ -300,8 +296,7 @@ def test_a_model_of_another_metre_of_its_own_begins_on_the_next_bar_line() -> No
     assert (stage.jam.plan.lines.start, stage.jam.plan.grid) == (3 * FOUR, Grid(2, 3))
 
 
-def test_without_a_model_process_the_metre_changes_all_the_same() -> None:
-    stage = jam()
+def test_without_a_model_process_the_metre_changes_all_the_same(stage: Stage) -> None:
     play(stage, 0, Grid())
     stage.run_to_tick(2 * FOUR + 100)
     stage.worker_present = False

@@ -24,50 +24,49 @@ from live.timing.timeline import Nanos
 FAR = 3_600_000_000_000
 
 
+@pytest.fixture
+def clock() -> MonotonicClock:
+    return MonotonicClock()
+
+
 def test_it_tells_the_monotonic_clock_s_time() -> None:
     before = time.monotonic_ns()
     assert before <= MonotonicClock().now() <= time.monotonic_ns()
 
 
-def test_a_ring_before_the_wait_ends_it_at_once() -> None:
-    clock = MonotonicClock()
+def test_a_ring_before_the_wait_ends_it_at_once(clock: MonotonicClock) -> None:
     clock.wake()
     before = clock.now()
     clock.wait_until(Nanos(before + FAR))
     assert clock.now() - before < LONGEST_WAIT_NANOS
 
 
-def test_many_rings_are_one() -> None:
-    clock = MonotonicClock()
+def test_many_rings_are_one(clock: MonotonicClock) -> None:
     for _ in range(100):
         clock.wake()
     clock.wait_until(Nanos(clock.now() + FAR))  # hears it
     assert not clock._bell.acquire(blocking=False)
 
 
-def test_a_wait_for_the_past_takes_the_ring_with_it() -> None:
-    clock = MonotonicClock()
+def test_a_wait_for_the_past_takes_the_ring_with_it(clock: MonotonicClock) -> None:
     clock.wake()
     clock.wait_until(Nanos(0))
     assert not clock._bell.acquire(blocking=False)
 
 
-def test_a_wait_for_the_past_returns_at_once() -> None:
-    clock = MonotonicClock()
+def test_a_wait_for_the_past_returns_at_once(clock: MonotonicClock) -> None:
     before = clock.now()
     clock.wait_until(Nanos(0))
     assert clock.now() - before < LONGEST_WAIT_NANOS  # as long as any wait may be
 
 
-def test_a_moment_is_not_left_early_without_a_ring() -> None:
-    clock = MonotonicClock()
+def test_a_moment_is_not_left_early_without_a_ring(clock: MonotonicClock) -> None:
     moment = Nanos(clock.now() + 2_000_000)
     clock.wait_until(moment)
     assert clock.now() >= moment - 100_000  # the kernel's own rounding
 
 
-def test_a_ring_from_another_thread_is_heard() -> None:
-    clock = MonotonicClock()
+def test_a_ring_from_another_thread_is_heard(clock: MonotonicClock) -> None:
     waits = threading.Event()
     heard: list[int] = []
 
@@ -90,8 +89,7 @@ def test_a_ring_from_another_thread_is_heard() -> None:
     assert len(heard) == 3
 
 
-def test_rings_from_many_threads_never_fail() -> None:
-    clock = MonotonicClock()
+def test_rings_from_many_threads_never_fail(clock: MonotonicClock) -> None:
     faults: list[Exception] = []
 
     def ring() -> None:

@@ -13,23 +13,25 @@ SECOND = 1_000_000_000
 TEMPOS = st.floats(30, 300)
 
 
-def test_it_rests_at_zero_until_it_is_started() -> None:
-    transport = Transport(tempo_bpm=120.0)
+@pytest.fixture
+def transport() -> Transport:
+    return Transport(tempo_bpm=120.0)
+
+
+def test_it_rests_at_zero_until_it_is_started(transport: Transport) -> None:
     assert not transport.running
     assert transport.state(Nanos(0)) == "stopped"
     assert transport.tick(Nanos(5 * SECOND)) == 0
 
 
-def test_it_starts_on_tick_zero() -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_it_starts_on_tick_zero(transport: Transport) -> None:
     transport.start(Nanos(3 * SECOND))
     assert transport.running
     assert transport.tick(Nanos(3 * SECOND)) == 0
     assert transport.state(Nanos(3 * SECOND)) == "playing"
 
 
-def test_the_count_in_lies_before_zero() -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_the_count_in_lies_before_zero(transport: Transport) -> None:
     transport.start(Nanos(SECOND), count_in_ticks=1920)
     assert transport.tick(Nanos(SECOND)) == -1920
     assert transport.state(Nanos(SECOND)) == "count-in"
@@ -38,8 +40,7 @@ def test_the_count_in_lies_before_zero() -> None:
     assert transport.state(bar_zero) == "playing"
 
 
-def test_a_stop_stays_where_it_is_and_a_start_begins_anew() -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_a_stop_stays_where_it_is_and_a_start_begins_anew(transport: Transport) -> None:
     transport.start(Nanos(0))
     moment = transport.timeline.nanos(Tick(777))
     transport.stop(moment)
@@ -64,8 +65,7 @@ def test_a_tempo_change_goes_on_from_the_present_tick(changes: list[tuple[int, f
         assert transport.tempo_bpm == tempo
 
 
-def test_a_stopped_transport_takes_its_next_tempo() -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_a_stopped_transport_takes_its_next_tempo(transport: Transport) -> None:
     transport.set_tempo(60.0, Nanos(0))
     transport.start(Nanos(0))
     assert transport.tick(Nanos(SECOND + 1_000)) == 480
@@ -73,8 +73,7 @@ def test_a_stopped_transport_takes_its_next_tempo() -> None:
 
 @pytest.mark.parametrize("running", [False, True])
 @pytest.mark.parametrize("tempo", [0.0, 1e9, float("nan")])
-def test_a_tempo_out_of_range_changes_nothing(tempo: float, running: bool) -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_a_tempo_out_of_range_changes_nothing(tempo: float, running: bool, transport: Transport) -> None:
     if running:
         transport.start(Nanos(0))
     with pytest.raises(ValueError):
@@ -92,16 +91,14 @@ def test_even_taps_give_their_tempo(tempo: float, count: int) -> None:
     assert tempos[1:] == [pytest.approx(tempo, rel=1e-6)] * (count - 1)
 
 
-def test_an_uneven_tap_is_averaged_with_the_last_four() -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_an_uneven_tap_is_averaged_with_the_last_four(transport: Transport) -> None:
     tempos = None
     for moment in (0, 400, 900, 1500, 2100, 2500):
         tempos = transport.tap(Nanos(moment * 1_000_000))
     assert tempos == pytest.approx(60_000 / ((2500 - 400) / 4))
 
 
-def test_a_pause_begins_a_new_count() -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_a_pause_begins_a_new_count(transport: Transport) -> None:
     transport.tap(Nanos(0))
     transport.tap(Nanos(SECOND // 2))
     later = SECOND // 2 + TAP_TIMEOUT_NANOS + 1
@@ -109,8 +106,7 @@ def test_a_pause_begins_a_new_count() -> None:
     assert transport.tap(Nanos(later + SECOND)) == pytest.approx(60.0)
 
 
-def test_two_taps_at_one_moment_tell_nothing() -> None:
-    transport = Transport(tempo_bpm=120.0)
+def test_two_taps_at_one_moment_tell_nothing(transport: Transport) -> None:
     transport.tap(Nanos(5))
     assert transport.tap(Nanos(5)) is None
 

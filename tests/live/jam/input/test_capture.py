@@ -31,6 +31,11 @@ def captured(played: list[tuple[int, int, int, int]]) -> Capture:
     return capture
 
 
+@pytest.fixture
+def capture() -> Capture:
+    return Capture()
+
+
 @given(PLAYED, GRIDS, st.integers(0, 8))
 def test_whatever_is_played_a_phrase_is_sound(
     played: list[tuple[int, int, int, int]], grid: Grid, bar: int
@@ -68,8 +73,7 @@ def test_a_note_half_a_step_early_is_the_phrase_s_first() -> None:
     assert (note.onset, note.offset) == (0, -0.5)
 
 
-def test_a_key_still_down_sounds_to_the_end() -> None:
-    capture = Capture()
+def test_a_key_still_down_sounds_to_the_end(capture: Capture) -> None:
     capture.on(("keys", 1, 60), 90, Tick(4 * STEP))
     (note,) = capture.phrase(GRID, Tick(0)).notes
     assert (note.onset, note.length) == (4, 28)
@@ -88,8 +92,7 @@ def test_lengths_go_to_the_nearest_step(length: int, steps: int) -> None:
     assert note.length == steps
 
 
-def test_a_key_struck_twice_without_a_note_off_is_two_notes() -> None:
-    capture = Capture()
+def test_a_key_struck_twice_without_a_note_off_is_two_notes(capture: Capture) -> None:
     capture.on(("keys", 1, 60), 90, Tick(0))
     capture.on(("keys", 1, 60), 91, Tick(4 * STEP))
     capture.off(("keys", 1, 60), Tick(6 * STEP))
@@ -98,8 +101,7 @@ def test_a_key_struck_twice_without_a_note_off_is_two_notes() -> None:
     assert [(note.onset, note.length, note.velocity) for note in notes] == [(0, 4, 90), (4, 2, 91)]
 
 
-def test_two_channels_hold_one_key_each_for_itself() -> None:
-    capture = Capture()
+def test_two_channels_hold_one_key_each_for_itself(capture: Capture) -> None:
     capture.on(("keys", 1, 60), 90, Tick(0))
     capture.on(("keys", 2, 60), 91, Tick(2 * STEP))
     capture.off(("keys", 1, 60), Tick(4 * STEP))
@@ -108,8 +110,7 @@ def test_two_channels_hold_one_key_each_for_itself() -> None:
     assert [note.end for note in held] == [8 * STEP]
 
 
-def test_two_keyboards_hold_one_key_on_one_channel_each_for_itself() -> None:
-    capture = Capture()
+def test_two_keyboards_hold_one_key_on_one_channel_each_for_itself(capture: Capture) -> None:
     capture.on(("left", 1, 60), 90, Tick(0))
     capture.on(("right", 1, 60), 91, Tick(2 * STEP))
     capture.off(("left", 1, 60), Tick(4 * STEP))
@@ -128,8 +129,7 @@ def test_what_started_within_a_span_is_found_however_much_was_played(
     assert capture.between(Tick(first), Tick(first + length), Tick(10**6)) == within
 
 
-def test_a_keyboard_that_goes_lets_its_keys_go() -> None:
-    capture = Capture()
+def test_a_keyboard_that_goes_lets_its_keys_go(capture: Capture) -> None:
     capture.on(("keys", 1, 60), 90, Tick(0))
     capture.on(("keys", 1, 64), 90, Tick(STEP))
     capture.release_all(Tick(2 * STEP))
@@ -144,16 +144,14 @@ def test_memory_is_bounded() -> None:
     assert found[0].start == 500
 
 
-def test_clear_forgets_keys_that_are_down_too() -> None:
-    capture = Capture()
+def test_clear_forgets_keys_that_are_down_too(capture: Capture) -> None:
     capture.on(("keys", 1, 60), 90, Tick(0))
     capture.clear()
     capture.off(("keys", 1, 60), Tick(50))
     assert capture.between(Tick(0), Tick(100), Tick(100)) == []
 
 
-def test_a_pedal_lets_notes_ring_until_it_comes_up_or_the_key_is_struck_again() -> None:
-    capture = Capture()
+def test_a_pedal_lets_notes_ring_until_it_comes_up_or_the_key_is_struck_again(capture: Capture) -> None:
     capture.pedal("keys", 1, 127, Tick(0))
     for tick in (0, 100):
         capture.on(("keys", 1, 60), 90, Tick(tick))
@@ -166,8 +164,7 @@ def test_a_pedal_lets_notes_ring_until_it_comes_up_or_the_key_is_struck_again() 
     assert [note.end for note in capture.between(Tick(0), Tick(500), Tick(400))] == [100, 110, 350]
 
 
-def test_what_sounds_is_struck_up_to_the_end_and_known_to_sound() -> None:
-    capture = Capture()
+def test_what_sounds_is_struck_up_to_the_end_and_known_to_sound(capture: Capture) -> None:
     capture.on(("keys", 1, 60), 90, Tick(1900))
     (row,) = capture.struck(GRID, Tick(1920), Tick(0), Tick(3840))
     assert row == (-20, GRID.ticks, 60, 90)
@@ -180,8 +177,7 @@ def test_what_sounds_is_struck_up_to_the_end_and_known_to_sound() -> None:
     assert capture.struck(GRID, Tick(1920), Tick(0), Tick(3840)) == [(-20, 2080, 60, 90)]
 
 
-def test_of_a_storm_a_phrase_takes_what_hands_can_strike_the_loudest() -> None:
-    capture = Capture()
+def test_of_a_storm_a_phrase_takes_what_hands_can_strike_the_loudest(capture: Capture) -> None:
     for number in range(300):
         capture.on(("keys", number % 3, number // 3), 1 + number % 100, Tick(10))
     capture.on(("keys", 5, 60), 1, Tick(480))
@@ -192,8 +188,7 @@ def test_of_a_storm_a_phrase_takes_what_hands_can_strike_the_loudest() -> None:
     assert [note.pitch for note in phrase.notes if note.onset] == [60]
 
 
-def test_a_phrase_takes_so_many_notes_of_a_flood_and_all_of_what_is_played() -> None:
-    capture = Capture()
+def test_a_phrase_takes_so_many_notes_of_a_flood_and_all_of_what_is_played(capture: Capture) -> None:
     for number in range(MOST_A_STEP * GRID.steps):
         capture.on(("keys", 0, number % 128), 90, Tick(15 * number))
     played = len(capture.struck(GRID, Tick(0), Tick(0), Tick(3840)))

@@ -29,6 +29,11 @@ def thru(stage: Stage) -> list[str]:
     return left
 
 
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
 @pytest.mark.parametrize(
     ("moved", "rest"),
     [
@@ -51,40 +56,35 @@ def test_what_springs_back_goes_to_rest_when_the_cable_is_pulled(moved: bytes, r
     assert thru(stage) == []
 
 
-def test_one_keyboard_s_cable_leaves_the_other_s_pedal_and_wheel() -> None:
-    stage = Stage()
+def test_one_keyboard_s_cable_leaves_the_other_s_pedal_and_wheel(stage: Stage) -> None:
     play(stage, ("A", control(1, 64, 127)), ("B", note_on(1, 60, 90)), ("A", BENT))
     thru(stage)
     stage.jam.performer.release(NOW, port="B")
     assert thru(stage) == ["80 3c 40"]
 
 
-def test_a_pedal_that_two_hold_lifts_with_the_last_foot() -> None:
-    stage = Stage()
+def test_a_pedal_that_two_hold_lifts_with_the_last_foot(stage: Stage) -> None:
     play(stage, ("A", control(1, 64, 127)), ("B", control(1, 64, 127)), ("A", control(1, 64, 0)))
     assert thru(stage) == ["b0 40 7f"]
     play(stage, ("B", control(1, 64, 0)))
     assert thru(stage) == ["b0 40 00"]
 
 
-def test_half_a_pedal_under_another_s_foot_is_what_is_left() -> None:
-    stage = Stage()
+def test_half_a_pedal_under_another_s_foot_is_what_is_left(stage: Stage) -> None:
     play(stage, ("A", control(1, 64, 50)), ("B", control(1, 64, 127)))
     thru(stage)
     stage.jam.performer.release(NOW, port="B")
     assert thru(stage) == ["b0 40 32"]
 
 
-def test_of_two_wheels_the_one_moved_last_counts() -> None:
-    stage = Stage()
+def test_of_two_wheels_the_one_moved_last_counts(stage: Stage) -> None:
     play(stage, ("A", BENT), ("B", CENTRED), ("A", BENT))
     assert thru(stage) == ["e0 00 7f", "e0 00 40", "e0 00 7f"]
     stage.jam.performer.release(NOW, port="A")
     assert thru(stage) == ["e0 00 40"]
 
 
-def test_thru_switched_off_under_a_pedal_lifts_it_and_on_again_finds_it() -> None:
-    stage = Stage()
+def test_thru_switched_off_under_a_pedal_lifts_it_and_on_again_finds_it(stage: Stage) -> None:
     play(stage, ("A", control(1, 64, 127)), ("A", note_on(1, 60, 90)), ("A", BENT))
     thru(stage)
     stage.jam.performer.toggle_thru(NOW)
@@ -108,8 +108,7 @@ def test_a_key_that_outlasts_thru_off_stays_with_the_capture() -> None:
     assert stage.hanging() == set()
 
 
-def test_a_key_struck_with_thru_off_holds_no_other_s_note_on() -> None:
-    stage = Stage()
+def test_a_key_struck_with_thru_off_holds_no_other_s_note_on(stage: Stage) -> None:
     stage.jam.performer.toggle_thru(NOW)
     play(stage, ("A", note_on(1, 60, 90)))
     stage.jam.performer.toggle_thru(NOW)
@@ -120,16 +119,14 @@ def test_a_key_struck_with_thru_off_holds_no_other_s_note_on() -> None:
 ROLAND = ["A 90 3c 5a", "A b0 7b 00"]
 
 
-def test_all_notes_off_from_one_keyboard_is_the_end_of_its_keys_alone() -> None:
-    stage = Stage()
+def test_all_notes_off_from_one_keyboard_is_the_end_of_its_keys_alone(stage: Stage) -> None:
     play(stage, *from_hex(["B 90 3c 5a", "B 90 40 5a", *ROLAND]))
     assert stage.hanging() == {(0, 60), (0, 64)}
     assert "b0 7b 00" not in thru(stage)
     assert stage.jam.performer.down() == [60, 64]
 
 
-def test_all_notes_off_as_the_end_of_a_note_leaves_the_next_one_free() -> None:
-    stage = Stage()
+def test_all_notes_off_as_the_end_of_a_note_leaves_the_next_one_free(stage: Stage) -> None:
     play(stage, *from_hex([*ROLAND, "B 90 3c 5a", "B 80 3c 00"]))
     assert thru(stage) == ["90 3c 5a", "80 3c 40", "90 3c 5a", "80 3c 00"]
     assert stage.jam.performer.down() == []
@@ -174,8 +171,7 @@ def test_what_a_keyboard_leaves_ends_in_the_take_too(monkeypatch: pytest.MonkeyP
     assert recorded == ["81 3c 40", "b1 40 00"]
 
 
-def test_panic_brings_every_channel_s_controllers_to_rest() -> None:
-    stage = Stage()
+def test_panic_brings_every_channel_s_controllers_to_rest(stage: Stage) -> None:
     play(stage, ("A", BENT), ("A", control(1, 11, 0)), ("A", control(1, 1, 90)))
     stage.sent.clear()
     stage.jam.panic(NOW)
@@ -187,8 +183,7 @@ def test_panic_brings_every_channel_s_controllers_to_rest() -> None:
     assert thru(stage) == []
 
 
-def test_what_is_no_whole_message_goes_nowhere() -> None:
-    stage = Stage()
+def test_what_is_no_whole_message_goes_nowhere(stage: Stage) -> None:
     for data in (b"\x90", b"\x90\x3c", b"\xb0\x7b", b"\xe0\x00"):
         assert not is_channel_message(data)
         play(stage, ("A", data))
@@ -206,8 +201,7 @@ def declared(fingers: int, channel: int = 1) -> list[tuple[str, bytes]]:
     return [("A", control(channel, number, value)) for number, value in ((101, 0), (100, 6), (6, fingers))]
 
 
-def test_fingers_of_a_declared_zone_bend_nothing_and_it_is_said_once() -> None:
-    stage = Stage()
+def test_fingers_of_a_declared_zone_bend_nothing_and_it_is_said_once(stage: Stage) -> None:
     play(stage, *declared(5), *declared(5))
     assert thru(stage) == ["b0 65 00", "b0 65 00"]
     assert len(said(stage)) == 1
@@ -218,16 +212,14 @@ def test_fingers_of_a_declared_zone_bend_nothing_and_it_is_said_once() -> None:
     assert thru(stage) == ["e0 00 7f", "e0 00 20", "b0 40 7f", "e0 00 7f", "80 3c 00"]
 
 
-def test_an_upper_zone_has_its_fingers_below_its_channel() -> None:
-    stage = Stage()
+def test_an_upper_zone_has_its_fingers_below_its_channel(stage: Stage) -> None:
     play(stage, *declared(3, channel=16))
     thru(stage)
     play(stage, *from_hex(["A ec 00 7f", "A ee 00 10", "A eb 00 20", "A ef 00 30"]))
     assert thru(stage) == ["e0 00 20", "e0 00 30"]
 
 
-def test_a_zone_that_is_closed_or_whose_keyboard_goes_is_none() -> None:
-    stage = Stage()
+def test_a_zone_that_is_closed_or_whose_keyboard_goes_is_none(stage: Stage) -> None:
     play(stage, *declared(5), *declared(0))
     thru(stage)
     play(stage, *from_hex(["A e1 00 7f"]))
@@ -239,8 +231,7 @@ def test_a_zone_that_is_closed_or_whose_keyboard_goes_is_none() -> None:
     assert thru(stage) == ["e0 00 7f"]
 
 
-def test_fingers_of_an_undeclared_zone_are_known_by_their_different_bends() -> None:
-    stage = Stage()
+def test_fingers_of_an_undeclared_zone_are_known_by_their_different_bends(stage: Stage) -> None:
     play(stage, *from_hex(["A 91 3c 5a", "A 92 40 5a", "A 93 43 5a", "A e1 00 41", "A e2 00 42"]))
     thru(stage)
     play(stage, *from_hex(["A e3 00 43", "A e1 00 50", "A e2 00 51"]))
@@ -248,15 +239,13 @@ def test_fingers_of_an_undeclared_zone_are_known_by_their_different_bends() -> N
     assert len(said(stage)) == 1
 
 
-def test_the_wheel_of_a_split_keyboard_is_no_finger() -> None:
-    stage = Stage()
+def test_the_wheel_of_a_split_keyboard_is_no_finger(stage: Stage) -> None:
     play(stage, *from_hex(["A 91 3c 5a", "A 92 40 5a", "A 93 43 5a"]))
     for place in range(0x41, 0x7F):
         play(stage, *from_hex([f"A e{channel} 00 {place:02x}" for channel in (1, 2, 3)]))
     assert said(stage) == []
 
 
-def test_another_registered_parameter_passes() -> None:
-    stage = Stage()
+def test_another_registered_parameter_passes(stage: Stage) -> None:
     play(stage, *from_hex(["A b0 65 00", "A b0 64 00", "A b0 06 0c", "A b0 26 00"]))
     assert thru(stage) == ["b0 65 00", "b0 64 00", "b0 06 0c", "b0 26 00"]

@@ -63,9 +63,13 @@ def at(t: float) -> list[float]:
     return [round(float(value), 4) for value in slerp(A, B, t)]
 
 
+@pytest.fixture
+def stage() -> Stage:
+    return two_anchors()
+
+
 @pytest.mark.parametrize(("turn", "place"), [(0.0, 0.0), (0.45, 0.25), (0.9, 0.5), (0.95, 0.75), (1.0, 1.0)])
-def test_equal_turns_of_morph_change_the_notes_equally(turn: float, place: float) -> None:
-    stage = two_anchors()
+def test_equal_turns_of_morph_change_the_notes_equally(turn: float, place: float, stage: Stage) -> None:
     do(stage, command("knob", "morph", turn))
     assert latent(stage) == at(place)
 
@@ -87,23 +91,20 @@ def test_another_anchor_has_another_way() -> None:
     assert latent(stage) == at(0.0)
 
 
-def test_while_the_way_is_unknown_the_knob_is_straight() -> None:
-    stage = two_anchors()
+def test_while_the_way_is_unknown_the_knob_is_straight(stage: Stage) -> None:
     stage.worker_present = False
     do(stage, command("capture", "B"))  # the same place anew, and nobody to tell the way to it
     do(stage, command("knob", "morph", 0.45))
     assert latent(stage) == at(0.45)
 
 
-def test_an_answer_for_older_anchors_is_left() -> None:
-    stage = two_anchors()
+def test_an_answer_for_older_anchors_is_left(stage: Stage) -> None:
     stage.jam.from_worker(Warped(99, [0.0, 0.1, 1.0]), Nanos(stage.nanos))
     do(stage, command("knob", "morph", 0.9))
     assert latent(stage) == at(0.5)
 
 
-def test_the_morph_is_heard_at_the_next_step() -> None:
-    stage = two_anchors()
+def test_the_morph_is_heard_at_the_next_step(stage: Stage) -> None:
     stage.run_to_tick(3 * CELL + 2 * STEP)
     do(stage, command("knob", "morph", 1.0))
     stage.run_to_tick(4 * CELL)
@@ -113,8 +114,7 @@ def test_the_morph_is_heard_at_the_next_step() -> None:
     assert (4 * CELL + 4 * STEP, 60) in stage.note_ons(first=4 * CELL)
 
 
-def test_a_controller_s_vector_is_the_latent() -> None:
-    stage = two_anchors()
+def test_a_controller_s_vector_is_the_latent(stage: Stage) -> None:
     do(stage, command("latent", values=[1.25, -0.5]))
     assert latent(stage) == [1.25, -0.5]
     assert stage.jam.history.state.base is not None
@@ -122,8 +122,7 @@ def test_a_controller_s_vector_is_the_latent() -> None:
 
 
 @pytest.mark.parametrize("values", [[], [1.0], [1.0, 2.0, 3.0]])
-def test_a_vector_of_another_length_moves_nothing(values: list[float]) -> None:
-    stage = two_anchors()
+def test_a_vector_of_another_length_moves_nothing(values: list[float], stage: Stage) -> None:
     before = latent(stage)
     do(stage, command("latent", values=values))
     assert latent(stage) == before
@@ -143,8 +142,7 @@ def test_a_vector_of_another_length_moves_nothing(values: list[float]) -> None:
     ],
     ids=lambda asked: "".join(map(str, words(asked)[:2])) if not isinstance(asked, GoTo) else "latent",
 )
-def test_every_gesture_is_undone_by_one_undo(gesture: Command) -> None:
-    stage = two_anchors()
+def test_every_gesture_is_undone_by_one_undo(gesture: Command, stage: Stage) -> None:
 
     def state() -> tuple[object, ...]:
         now = stage.jam.history.state
@@ -157,8 +155,7 @@ def test_every_gesture_is_undone_by_one_undo(gesture: Command) -> None:
     assert state() == before
 
 
-def test_a_sweep_of_a_knob_is_one_gesture() -> None:
-    stage = two_anchors()
+def test_a_sweep_of_a_knob_is_one_gesture(stage: Stage) -> None:
     before = latent(stage)
     for number in range(1, 50):
         do(stage, command("knob", "morph", number / 50))
@@ -166,8 +163,7 @@ def test_a_sweep_of_a_knob_is_one_gesture() -> None:
     assert latent(stage) == before
 
 
-def test_a_place_on_the_map_carries_what_was_there_before_the_drag() -> None:
-    stage = two_anchors()
+def test_a_place_on_the_map_carries_what_was_there_before_the_drag(stage: Stage) -> None:
     base = stage.jam.history.state.base
     assert base is not None
     for x in (0.1, 0.2, 0.3):

@@ -20,8 +20,12 @@ def play_tune(led: ClockedStage, zero: int, *, beat: int = 24 * CLOCK_120) -> No
         led.stage.at(zero + number * beat + beat // 2, bytes((0x80, pitch, 0)))
 
 
-def test_it_starts_with_the_master_and_answers_on_its_bar() -> None:
-    led = ClockedStage()
+@pytest.fixture
+def led() -> ClockedStage:
+    return ClockedStage()
+
+
+def test_it_starts_with_the_master_and_answers_on_its_bar(led: ClockedStage) -> None:
     led.say(SECOND - 5 * MS, bytes((START,)))
     led.clocks(SECOND, 24 * 16)
     led.stage.run_to(SECOND - MS)
@@ -36,8 +40,7 @@ def test_it_starts_with_the_master_and_answers_on_its_bar() -> None:
     assert first.due == pytest.approx(SECOND + 8 * 24 * CLOCK_120, abs=MS / 10)
 
 
-def test_jitter_on_the_wire_is_no_jitter_of_the_notes() -> None:
-    led = ClockedStage()
+def test_jitter_on_the_wire_is_no_jitter_of_the_notes(led: ClockedStage) -> None:
     true = masters.sent(120.0, 48)
     led.say(true[0] - 10 * MS, bytes((START,)))
     led.at_moments(masters.jittered(true, 3.0))
@@ -81,8 +84,7 @@ def test_a_stop_ends_every_note_and_a_continue_goes_on_in_the_same_bar() -> None
     assert said == [0xFA, 0xFC, 0xF2, 0xFC, 0xF2, 0xFB]
 
 
-def test_song_position_says_where_it_goes_on() -> None:
-    led = ClockedStage()
+def test_song_position_says_where_it_goes_on(led: ClockedStage) -> None:
     led.say(SECOND - 3 * MS, bytes((SONG_POSITION, 32, 0)))
     led.say(SECOND - MS, bytes((CONTINUE,)))
     led.clocks(SECOND, 24)
@@ -90,8 +92,7 @@ def test_song_position_says_where_it_goes_on() -> None:
     assert led.jam.tick(Nanos(SECOND + MS // 2)) == 32 * 120
 
 
-def test_the_tempo_is_the_masters_and_its_knob_says_so() -> None:
-    led = ClockedStage()
+def test_the_tempo_is_the_masters_and_its_knob_says_so(led: ClockedStage) -> None:
     led.clocks(SECOND, 60, gap=25_000_000)
     led.stage.run_to(2 * SECOND)
     assert led.jam.transport.tempo_bpm == pytest.approx(100, rel=1e-3)
@@ -102,15 +103,13 @@ def test_the_tempo_is_the_masters_and_its_knob_says_so() -> None:
     assert led.notices()[-1] == "MIDI clock leads: set the tempo where it comes from"
 
 
-def test_a_scene_with_a_tempo_is_called_all_the_same() -> None:
-    led = ClockedStage()
+def test_a_scene_with_a_tempo_is_called_all_the_same(led: ClockedStage) -> None:
     led.stage.commands.scenes._settings = {1: Scene(number=1, knobs={"tempo": 90.0, "swing": 0.5})}
     led.stage.commands.run(CallScene(1), Nanos(0))
     assert (led.jam.knobs["tempo"], led.jam.knobs["swing"]) == (120.0, 0.5)
 
 
-def test_a_lost_clock_keeps_its_tempo_and_leads_again_from_the_bar_line_on() -> None:
-    led = ClockedStage()
+def test_a_lost_clock_keeps_its_tempo_and_leads_again_from_the_bar_line_on(led: ClockedStage) -> None:
     true = masters.sent(masters.step(120.0, 126.0, at_beat=21.0), 40)
     led.say(true[0] - MS, bytes((START,)))
     led.at_moments(true[: 24 * 10] + true[24 * 21 + 10 :])
@@ -129,8 +128,7 @@ def test_a_lost_clock_keeps_its_tempo_and_leads_again_from_the_bar_line_on() -> 
     assert abs(off - round(off)) < 0.05  # on one of its clocks, whichever was nearest
 
 
-def test_a_short_loss_at_a_steady_tempo_costs_nothing() -> None:
-    led = ClockedStage()
+def test_a_short_loss_at_a_steady_tempo_costs_nothing(led: ClockedStage) -> None:
     true = masters.sent(120.0, 30)
     led.say(true[0] - MS, bytes((START,)))
     led.at_moments(true[: 24 * 10 + 5] + true[24 * 14 + 11 :])
@@ -138,8 +136,7 @@ def test_a_short_loss_at_a_steady_tempo_costs_nothing() -> None:
     assert abs(led.late_ms(true[24 * 28], 28 * 480)) < 0.2
 
 
-def test_a_bend_does_not_outlive_the_clock() -> None:
-    led = ClockedStage()
+def test_a_bend_does_not_outlive_the_clock(led: ClockedStage) -> None:
     true = masters.sent(masters.step(120.0, 140.0, at_beat=12.0), 13)
     led.say(true[0] - MS, bytes((START,)))
     led.at_moments(true[: 24 * 12 + 8])  # in the middle of coming to the new place
@@ -147,8 +144,7 @@ def test_a_bend_does_not_outlive_the_clock() -> None:
     assert led.jam.transport.timeline.tempo_bpm == pytest.approx(led.jam.transport.tempo_bpm, rel=1e-3)
 
 
-def test_the_first_source_leads_and_the_other_is_named_once() -> None:
-    led = ClockedStage()
+def test_the_first_source_leads_and_the_other_is_named_once(led: ClockedStage) -> None:
     led.say(SECOND - MS, bytes((START,)), port="box")
     led.clocks(SECOND, 200, port="box")
     led.say(SECOND + 3 * MS, bytes((START,)), port="keyboard")
@@ -172,8 +168,7 @@ def test_a_source_may_be_wanted_by_a_part_of_its_name() -> None:
     assert led.notices() == ["MIDI clock comes in from my keyboard: it leads"]
 
 
-def test_another_source_leads_when_the_first_is_lost() -> None:
-    led = ClockedStage()
+def test_another_source_leads_when_the_first_is_lost(led: ClockedStage) -> None:
     led.say(SECOND - MS, bytes((START,)), port="box")
     end = led.clocks(SECOND, 24 * 6, port="box")
     led.clocks(SECOND + 5 * MS, 24 * 20, port="spare")
@@ -185,8 +180,7 @@ def test_another_source_leads_when_the_first_is_lost() -> None:
     assert min(off, 20 - off) <= 2  # on the clocks of the other one
 
 
-def test_the_performer_can_start_on_a_clock_without_a_start_and_stop_it() -> None:
-    led = ClockedStage()
+def test_the_performer_can_start_on_a_clock_without_a_start_and_stop_it(led: ClockedStage) -> None:
     led.stage.commands.run(Start(), Nanos(0))
     assert led.notices() == ["no MIDI clock comes in: start what leads, or leave out --clock"]
     led.clocks(SECOND, 300)
@@ -198,8 +192,7 @@ def test_the_performer_can_start_on_a_clock_without_a_start_and_stop_it() -> Non
     assert not led.running()
 
 
-def test_a_jam_that_an_engine_has_taken_over_comes_back_to_the_clock() -> None:
-    led = ClockedStage()
+def test_a_jam_that_an_engine_has_taken_over_comes_back_to_the_clock(led: ClockedStage) -> None:
     true = masters.sent(120.0, 20)
     led.jam.start(Nanos(true[0] - 14 * MS))  # as the engine before left it: 6 ms late
     led.at_moments(true[30:])
@@ -207,8 +200,7 @@ def test_a_jam_that_an_engine_has_taken_over_comes_back_to_the_clock() -> None:
     assert abs(led.late_ms(true[24 * 18], 18 * 480)) < 0.2
 
 
-def test_the_dashboard_shows_whose_beat_it_is() -> None:
-    led = ClockedStage()
+def test_the_dashboard_shows_whose_beat_it_is(led: ClockedStage) -> None:
     assert snapshot_of(led.stage).clock == "no MIDI clock yet"
     led.clocks(SECOND, 30)
     led.stage.run_to(SECOND + 29 * CLOCK_120)
@@ -217,8 +209,7 @@ def test_the_dashboard_shows_whose_beat_it_is() -> None:
     assert led.midi_clock.shown(Nanos(led.stage.nanos)) == "MIDI clock box"
 
 
-def test_a_master_that_sends_clocks_only_while_it_plays_is_never_lost() -> None:
-    led = ClockedStage()
+def test_a_master_that_sends_clocks_only_while_it_plays_is_never_lost(led: ClockedStage) -> None:
     for begun in (SECOND, 6 * SECOND):
         led.say(begun - MS, bytes((START,)))
         end = led.clocks(begun, 24 * 4)
@@ -229,8 +220,7 @@ def test_a_master_that_sends_clocks_only_while_it_plays_is_never_lost() -> None:
     assert led.notices() == ["MIDI clock comes in from box: it leads"]
 
 
-def test_the_take_is_told_the_tempo_once_a_beat_at_most() -> None:
-    led = ClockedStage()
+def test_the_take_is_told_the_tempo_once_a_beat_at_most(led: ClockedStage) -> None:
     recorded: list[tuple[int, float]] = []
 
     def record(tick: int, tempo_bpm: float) -> None:

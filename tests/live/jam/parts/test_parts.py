@@ -49,8 +49,12 @@ def ons(stage: Stage, channel: int, *, first: int = CELL, last: int = 2 * CELL) 
 # -- where they leave ------------------------------------------------------------------------------
 
 
-def test_each_part_leaves_on_its_channel() -> None:
-    stage = band()
+@pytest.fixture
+def stage() -> Stage:
+    return band()
+
+
+def test_each_part_leaves_on_its_channel(stage: Stage) -> None:
     stage.run_to_tick(2 * CELL - 100)
     assert ons(stage, 2) == [(CELL + step * STEP, pitch) for step, pitch in TUNE]
     assert ons(stage, 3) == [
@@ -92,8 +96,7 @@ def test_channels_are_configured() -> None:
     assert {sent.data[0] & 0x0F for sent in stage.sent if sent.voice == "instrument"} == {4, 5, 6, 7}
 
 
-def test_the_same_key_on_two_channels_is_two_keys() -> None:
-    stage = band()
+def test_the_same_key_on_two_channels_is_two_keys(stage: Stage) -> None:
     stage.run_to_tick(CELL + 3 * STEP)
     sounding = stage.jam.scheduler.sounding()
     assert (2, 60) not in sounding  # the melody's has ended after two steps
@@ -160,8 +163,7 @@ def mute(stage: Stage, tick: int, part: str) -> None:
     stage.commands.run(command("mute", part), Nanos(stage.nanos))
 
 
-def test_a_muted_part_is_silent_at_once_and_plays_again_from_the_next_step() -> None:
-    stage = band()
+def test_a_muted_part_is_silent_at_once_and_plays_again_from_the_next_step(stage: Stage) -> None:
     mute(stage, CELL + 5 * STEP, "chords")  # in the middle of a chord of eight steps
     stage.run_to_tick(CELL + 6 * STEP)
     assert not [place for place in stage.jam.scheduler.sounding() if place[0] == 3]
@@ -174,8 +176,7 @@ def test_a_muted_part_is_silent_at_once_and_plays_again_from_the_next_step() -> 
     assert stage.jam.dialogue.missed_bars == 0
 
 
-def test_parts_stay_muted_in_the_phrases_that_come() -> None:
-    stage = band()
+def test_parts_stay_muted_in_the_phrases_that_come(stage: Stage) -> None:
     mute(stage, 100, "drums")
     mute(stage, 200, "melody")
     stage.run_to_tick(3 * CELL - 100)
@@ -223,8 +224,7 @@ def test_a_scene_mutes_parts_and_lets_the_others_play() -> None:
 # -- voices, feel, knobs -------------------------------------------------------------------------------
 
 
-def test_melody_and_bass_are_one_voice_each_and_chords_are_not() -> None:
-    stage = band()
+def test_melody_and_bass_are_one_voice_each_and_chords_are_not(stage: Stage) -> None:
     stage.run_to_tick(2 * CELL)
     most = {2: 0, 3: 0, 4: 0}
     down: dict[int, set[int]] = {2: set(), 3: set(), 4: set()}
@@ -268,8 +268,7 @@ def test_what_lies_behind_its_step_is_part_of_the_prefix_before_it_has_sounded()
     assert plan.prefix(0, 4) == []
 
 
-def test_the_prefix_of_a_decode_tells_parts_and_offsets() -> None:
-    stage = band()
+def test_the_prefix_of_a_decode_tells_parts_and_offsets(stage: Stage) -> None:
     stage.turn(CELL + 9 * STEP, "density", -0.5)
     stage.run_to_tick(CELL + 10 * STEP)
     asked = next(decode for decode in stage.model.decodes if decode.turns["density"] < 0)
@@ -281,8 +280,7 @@ def test_the_prefix_of_a_decode_tells_parts_and_offsets() -> None:
 # -- silence ---------------------------------------------------------------------------------------
 
 
-def test_panic_ends_every_part() -> None:
-    stage = band()
+def test_panic_ends_every_part(stage: Stage) -> None:
     stage.act(CELL + 30, "panic")
     stage.run_to_tick(CELL + 31)
     assert stage.hanging() == set()
@@ -290,8 +288,7 @@ def test_panic_ends_every_part() -> None:
 
 
 @pytest.mark.parametrize("moment", [CELL + 31, CELL + 8 * STEP + 31, 2 * CELL - 20])
-def test_stop_leaves_nothing_of_any_part(moment: int) -> None:
-    stage = band()
+def test_stop_leaves_nothing_of_any_part(moment: int, stage: Stage) -> None:
     stage.act(moment, "stop")
     stage.run_to_tick(moment)
     assert stage.hanging() == set()
@@ -347,8 +344,7 @@ def test_parts_of_codecs() -> None:
 # -- what is shown and kept --------------------------------------------------------------------------
 
 
-def test_the_roll_gets_every_part_sounded_and_planned() -> None:
-    stage = band()
+def test_the_roll_gets_every_part_sounded_and_planned(stage: Stage) -> None:
     stage.run_to_tick(CELL + BAR + 10)
     bars = {view.bar: view for view in snapshot_of(stage).bars}
     for bar in (2, 3):

@@ -49,8 +49,12 @@ def state(stage: Stage) -> JamState:
     return state_of(stage.jam)
 
 
-def test_a_scene_brings_everything_back() -> None:
-    stage = playing()
+@pytest.fixture
+def stage() -> Stage:
+    return playing()
+
+
+def test_a_scene_brings_everything_back(stage: Stage) -> None:
     do(
         stage,
         Turn("density", 0.5),
@@ -72,8 +76,7 @@ def test_a_scene_brings_everything_back() -> None:
     assert stage.jam.transport.tempo_bpm == 96.0
 
 
-def test_what_is_held_in_a_scene_sounds_at_the_next_step() -> None:
-    stage = playing()
+def test_what_is_held_in_a_scene_sounds_at_the_next_step(stage: Stage) -> None:
     do(stage, command("recall", "A"), StoreScene(1), command("recall", "B"))
     stage.run_to_tick(3 * CELL + 2 * STEP)
     do(stage, CallScene(1))
@@ -95,8 +98,7 @@ def test_a_stored_scene_hides_the_one_of_live_toml_and_keeps_its_name() -> None:
     ]
 
 
-def test_a_scene_that_was_called_is_the_one_that_is_shown() -> None:
-    stage = playing()
+def test_a_scene_that_was_called_is_the_one_that_is_shown(stage: Stage) -> None:
     do(stage, StoreScene(7))
     assert stage.commands.scenes.called == 7
     do(stage, StoreScene(8), CallScene(7))
@@ -112,8 +114,7 @@ def test_a_scene_that_was_called_is_the_one_that_is_shown() -> None:
         (CallScene(1, 65), "a scene comes over 1 to 64 bars, not 65"),
     ],
 )
-def test_what_cannot_be_a_scene_is_refused(asked: Command, sentence: str) -> None:
-    stage = playing()
+def test_what_cannot_be_a_scene_is_refused(asked: Command, sentence: str, stage: Stage) -> None:
     do(stage, StoreScene(1), asked)
     assert said(stage) == sentence
 
@@ -132,8 +133,7 @@ def glided(stage: Stage, number: int, bars: int) -> list[float]:
     return values
 
 
-def test_a_glide_goes_straight_and_arrives_on_its_last_tick() -> None:
-    stage = playing()
+def test_a_glide_goes_straight_and_arrives_on_its_last_tick(stage: Stage) -> None:
     do(stage, Turn("density", 0.8), command("mode", "drift"), StoreScene(2))
     do(stage, Turn("density", -0.8), command("mode", "hold"))
     values = glided(stage, 2, 2)
@@ -144,8 +144,7 @@ def test_a_glide_goes_straight_and_arrives_on_its_last_tick() -> None:
     assert stage.jam.history.state.mode == "drift"
 
 
-def test_the_base_glides_the_arc_and_arrives_where_it_was_stored() -> None:
-    stage = playing()
+def test_the_base_glides_the_arc_and_arrives_where_it_was_stored(stage: Stage) -> None:
     do(stage, command("recall", "A"), StoreScene(1), command("recall", "B"))
     stage.commands.run(CallScene(1, 2), Nanos(stage.nanos))
     start = stage.jam.tick(Nanos(stage.nanos))
@@ -161,8 +160,7 @@ def test_the_base_glides_the_arc_and_arrives_where_it_was_stored() -> None:
     assert 1.2 < seen[4] < 1.8
 
 
-def test_a_knob_that_the_performer_turns_meanwhile_is_the_performers() -> None:
-    stage = playing()
+def test_a_knob_that_the_performer_turns_meanwhile_is_the_performers(stage: Stage) -> None:
     do(
         stage,
         Turn("density", 0.8),
@@ -178,8 +176,7 @@ def test_a_knob_that_the_performer_turns_meanwhile_is_the_performers() -> None:
     assert (stage.jam.knobs["density"], stage.jam.knobs["stray"]) == (-0.5, 0.4)
 
 
-def test_one_undo_takes_a_glide_back_on_its_way_and_redo_takes_it_to_its_end() -> None:
-    stage = playing()
+def test_one_undo_takes_a_glide_back_on_its_way_and_redo_takes_it_to_its_end(stage: Stage) -> None:
     do(stage, Turn("density", 0.8), StoreScene(2), Turn("density", -0.8))
     before = state(stage)
     stage.commands.run(CallScene(2, 2), Nanos(stage.nanos))
@@ -192,14 +189,12 @@ def test_one_undo_takes_a_glide_back_on_its_way_and_redo_takes_it_to_its_end() -
     assert stage.jam.knobs["density"] == 0.8
 
 
-def test_a_transport_that_stands_still_has_no_bars_to_glide_over() -> None:
-    stage = playing()
+def test_a_transport_that_stands_still_has_no_bars_to_glide_over(stage: Stage) -> None:
     do(stage, Turn("density", 0.8), StoreScene(2), Turn("density", -0.8), command("stop"), CallScene(2, 4))
     assert stage.jam.knobs["density"] == 0.8
 
 
-def test_a_start_anew_ends_a_glide_where_it_leads() -> None:
-    stage = playing()
+def test_a_start_anew_ends_a_glide_where_it_leads(stage: Stage) -> None:
     do(stage, Turn("density", 0.8), StoreScene(2), Turn("density", -0.8), CallScene(2, 4), command("start"))
     stage.run_to(stage.nanos + 200 * MS)
     assert stage.jam.knobs["density"] == 0.8
@@ -228,8 +223,7 @@ def test_a_scene_of_another_model_brings_its_model_and_its_places() -> None:
     assert state(stage) == first
 
 
-def test_a_scene_whose_model_does_not_load_is_found_again_in_the_one_that_plays() -> None:
-    stage = playing()
+def test_a_scene_whose_model_does_not_load_is_found_again_in_the_one_that_plays(stage: Stage) -> None:
     do(stage, ChooseModel("echo"), StoreScene(1))
     scenes = stage.commands.scenes.memory()
     (scene,) = scenes.scenes
@@ -245,8 +239,7 @@ def test_a_scene_whose_model_does_not_load_is_found_again_in_the_one_that_plays(
     assert stage.jam.history.state.base.origin == "played"
 
 
-def test_the_scenes_of_one_jam_are_taken_up_by_the_next() -> None:
-    stage = playing()
+def test_the_scenes_of_one_jam_are_taken_up_by_the_next(stage: Stage) -> None:
     do(stage, Turn("density", 0.8), StoreScene(12))
     memory = msgspec.msgpack.decode(msgspec.msgpack.encode(stage.commands.scenes.memory()), type=ScenesMemory)
     other = playing()

@@ -44,8 +44,12 @@ class Master:
         return self.clock_in.timeline.tick(Nanos(self.nanos + MS))
 
 
-def test_the_first_clock_after_start_is_beat_zero() -> None:
-    master = Master()
+@pytest.fixture
+def master() -> Master:
+    return Master()
+
+
+def test_the_first_clock_after_start_is_beat_zero(master: Master) -> None:
     assert master.say(START) is None
     move, *rest = master.clocks(25)
     assert move is not None
@@ -67,8 +71,7 @@ def test_clocks_before_a_start_tell_the_tempo_and_nothing_else() -> None:
     assert timeline.tempo_bpm == pytest.approx(120, rel=1e-4)
 
 
-def test_a_stop_stops_and_a_continue_goes_on_with_the_next_clock() -> None:
-    master = Master()
+def test_a_stop_stops_and_a_continue_goes_on_with_the_next_clock(master: Master) -> None:
     master.say(START)
     master.clocks(24 * 3 + 1)  # the last of them is beat 3
     assert master.say(STOP) == Move("stop")
@@ -78,8 +81,7 @@ def test_a_stop_stops_and_a_continue_goes_on_with_the_next_clock() -> None:
     assert (kind, timeline.origin_tick) == ("begin", 3 * 480 + 20)
 
 
-def test_a_second_stop_forgets_no_position() -> None:
-    master = Master()
+def test_a_second_stop_forgets_no_position(master: Master) -> None:
     master.say(START)
     master.clocks(49)
     master.say(STOP, STOP, CONTINUE)
@@ -87,8 +89,7 @@ def test_a_second_stop_forgets_no_position() -> None:
     assert timeline.origin_tick == 49 * 20
 
 
-def test_song_position_is_where_a_continue_goes_on() -> None:
-    master = Master()
+def test_song_position_is_where_a_continue_goes_on(master: Master) -> None:
     master.say(START)
     master.clocks(30)
     master.say(STOP)
@@ -98,16 +99,14 @@ def test_song_position_is_where_a_continue_goes_on() -> None:
     assert timeline.origin_tick == 200 * 120
 
 
-def test_a_start_ignores_the_position_before_it() -> None:
-    master = Master()
+def test_a_start_ignores_the_position_before_it(master: Master) -> None:
     master.clock_in.feed(position(200), Nanos(master.nanos))
     master.say(START)
     _, timeline = master.moves()
     assert timeline.origin_tick == 0
 
 
-def test_a_master_that_plays_may_say_where_it_is_and_where_it_jumps() -> None:
-    master = Master()
+def test_a_master_that_plays_may_say_where_it_is_and_where_it_jumps(master: Master) -> None:
     master.say(START)
     master.clocks(48)  # the next clock is beat 2
     master.clock_in.feed(position(8), Nanos(master.nanos))
@@ -117,8 +116,7 @@ def test_a_master_that_plays_may_say_where_it_is_and_where_it_jumps() -> None:
     assert (kind, timeline.origin_tick) == ("begin", 64 * 120)
 
 
-def test_clocks_that_begin_with_the_start_lie_anywhere() -> None:
-    master = Master()
+def test_clocks_that_begin_with_the_start_lie_anywhere(master: Master) -> None:
     master.clocks(100)
     master.nanos += 100 * MS  # no loss yet, but no clock's time either
     master.nanos += 7 * MS
@@ -129,8 +127,7 @@ def test_clocks_that_begin_with_the_start_lie_anywhere() -> None:
     assert timeline.tempo_bpm == pytest.approx(120, rel=1e-3)
 
 
-def test_a_clock_that_is_back_has_lost_its_place_and_not_its_tempo() -> None:
-    master = Master()
+def test_a_clock_that_is_back_has_lost_its_place_and_not_its_tempo(master: Master) -> None:
     master.say(START)
     master.clocks(96)
     clock_in = master.clock_in
@@ -147,16 +144,14 @@ def test_a_clock_that_is_back_has_lost_its_place_and_not_its_tempo() -> None:
     assert master.moves()[0] == "follow"
 
 
-def test_a_join_begins_with_the_next_clock() -> None:
-    master = Master()
+def test_a_join_begins_with_the_next_clock(master: Master) -> None:
     master.clocks(30)
     master.clock_in.join()
     kind, timeline = master.moves()
     assert (kind, timeline.origin_tick) == ("begin", 0)
 
 
-def test_a_song_position_that_is_cut_short_means_nothing() -> None:
-    master = Master()
+def test_a_song_position_that_is_cut_short_means_nothing(master: Master) -> None:
     assert master.clock_in.feed(bytes((SONG_POSITION, 3)), Nanos(0)) is None
     assert master.say(0xFE) is None
 
