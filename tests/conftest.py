@@ -66,8 +66,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(autouse=True)
-def denormals() -> Iterator[None]:
-    """Give this thread its smallest numbers back: a model that has run here leaves them flushed to 0."""
+def arithmetic() -> Iterator[None]:
+    """Let torch use one thread; give this one its smallest numbers back: a model leaves them flushed to 0."""
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     yield
     if sys.float_info.min / 2 == 0.0:
         import torch  # noqa: PLC0415  only where a model has run

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-import torch
 
 from live.ipc.commands import ChooseModel, GoTo, SetMode, Stop
 from live.ipc.messages import Encode, Failed, Point
@@ -18,11 +17,6 @@ from tests.fakes.stage import Stage
 STEP, BAR = 120, 1920
 CELL = 2 * BAR
 TUNE = ((0, 36), (2, 42), (4, 60), (8, 64), (10, 48), (16, 67), (20, 43), (24, 72))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 def jam(path: Path, **settings: Mapping[str, object]) -> Stage:

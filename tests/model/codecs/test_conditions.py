@@ -3,7 +3,6 @@
 import msgspec
 import numpy as np
 import pytest
-import torch
 
 from model.codecs import conditions
 from model.codecs.base import pack_phrase
@@ -55,7 +54,6 @@ def test_texts_are_spread_over_the_answer() -> None:
 
 @pytest.mark.parametrize("kind", ["patch", "gru", "transformer", "attention"])
 def test_players_heed_conditions(kind: str) -> None:
-    torch.set_num_threads(1)
     chosen = config(kind, "poly", conditions=("chords", "key", "style"))
     played = player(network(chosen))
     assert played.card.conditions == ("chords", "key", "style")
@@ -73,7 +71,6 @@ def test_players_heed_conditions(kind: str) -> None:
 
 
 def test_a_continuation_stays_in_the_key_of_its_context() -> None:
-    torch.set_num_threads(1)
     chosen = config("gru", "poly", latent=False, knobs=(), conditions=("key",), context_bars=2, bars=4)
     played = player(network(chosen))
     context = triads("F# B C# F# F# B C# F#")

@@ -8,11 +8,6 @@ import torch
 from tests.fakes.networks import STEPWISE, code, config, network, packed
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize("kind", STEPWISE)
 def test_teaching_drops_words_and_feeds_back_draws(kind: str) -> None:
     net = network(config(kind))

@@ -38,11 +38,6 @@ def hot(seed: int) -> Sampling:
     return Sampling(1.0, seed=seed)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @cache
 def of(chosen: ModelConfig) -> CheckpointPlayer:
     return player(network(chosen))

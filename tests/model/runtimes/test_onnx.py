@@ -30,11 +30,6 @@ from tests.model.test_checkpoint import small
 CHOICES = [Sampling(), Sampling(1.0, seed=3), Sampling(0.8, top_k=5, top_p=0.9, seed=7)]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 CONFIGS = {
     "patch, beats": ModelConfig(
         "a",

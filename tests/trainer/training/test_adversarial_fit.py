@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from safetensors.numpy import load_file
 
 from model.codecs.sampling import Sampling
@@ -57,11 +56,6 @@ critic = { weight = 1.0, start = 0.5, steps = 1, width = 8, depth = 1 }
 STEPS_GAN = VAE_GAN.replace('decoder = { kind = "patch"', 'decoder = { kind = "gru"')
 
 TINY = {"gan": GAN, "vae-gan": VAE_GAN, "steps-gan": STEPS_GAN}
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -21,11 +21,6 @@ from trainer.training import preview
 from trainer.training.fit import run
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.fixture
 def _without_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     # they take longer than all the rest; tests/trainer/training/test_fit.py looks at them

@@ -20,11 +20,6 @@ from tests.model.test_checkpoint import small
 from trainer import settings
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)
 def test_a_familys_graphs_compute_what_its_network_does(config: Path) -> None:
     model = settings.read(config, tiny(config)).model

@@ -21,11 +21,6 @@ from trainer.training.fit import run
 from trainer.training.loop import TrainingLoop
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 def config(tmp_path: Path, codec: str, extra: str = "") -> Path:
     path = tmp_path / f"{codec}.toml"
     path.write_text(TINY[codec] + extra)

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from model.checkpoint import read
 from model.music.grid import Grid
@@ -36,7 +35,6 @@ def midi(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fit(*arguments: object) -> int:
-    torch.set_num_threads(1)
     with pytest.raises(SystemExit) as left:
         main(["fit", *map(str, arguments)])
     assert isinstance(left.value.code, int)

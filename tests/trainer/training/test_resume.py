@@ -32,8 +32,7 @@ STEPS = "fit.steps=20"
 
 
 @pytest.fixture(autouse=True)
-def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.set_num_threads(1)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
     bare(monkeypatch)
 
 

@@ -26,8 +26,7 @@ FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
 @pytest.fixture(autouse=True)
-def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.set_num_threads(1)
+def _bare(monkeypatch: pytest.MonkeyPatch) -> None:
     # pictures and sound take longer than all the rest
     monkeypatch.setattr(run_log.RunLog, "curves", lambda _: None)
     monkeypatch.setattr(preview, "draw", lambda *_: None)

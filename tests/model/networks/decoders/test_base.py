@@ -19,12 +19,6 @@ from model.networks.surfaces.base import Chance, Surface
 from model.networks.vae import VAE
 from tests.fakes.networks import LATENTLESS, STEPWISE, code, config, network, packed
 
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 EVERY = (
     [
         pytest.param(config(kind, codec, neck=neck), id=f"{kind} {codec}")

@@ -10,11 +10,6 @@ from model.networks.surfaces.base import Chance, flip, pick
 from tests.fakes.networks import config, network, packed
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    torch.set_num_threads(1)
-
-
 @pytest.mark.parametrize("codec", ["melody", "poly", "roll"])
 def test_sizes_are_those_of_what_is_read_and_written(codec: str) -> None:
     net = network(config("patch", codec))
