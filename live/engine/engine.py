@@ -396,7 +396,8 @@ class Engine:
         self._from_worker(answer, now)
         if isinstance(answer, Ready):
             self._ready("model", model=answer.model, runtime=answer.runtime)
-        self.beginning.model_loaded(now)
+        if self.jam.model_choice.state != "loading":  # another one in its place
+            self.beginning.model_loaded(now)
 
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role in ("supervisor", "guardian"):

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from live.engine.output import EngineOutput
 from live.ipc.link import Link
-from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load
+from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load, LoadFailed
 from live.jam.jam import Jam
 from live.settings.config import Config, JamSettings
 from live.timing.timeline import Nanos
@@ -106,6 +106,15 @@ class WorkerLink:
         self._asked_nanos = Nanos(0)
         if isinstance(answer, Encoded | Decoded) and self._jam.model_choice.state == "ready":
             self._proven = self.wanted
+        if isinstance(answer, LoadFailed) and self._jam.model_choice.state == "none":
+            self._replace()
+
+    def _replace(self) -> None:
+        """Have the standard model loaded where the one that was asked for cannot be: it plays, then."""
+        if self.wanted != STANDARD_MODEL:
+            self._jam.notices.add("warning", f"'{STANDARD_MODEL}' plays instead")
+            self._jam.model_choice.give_up(STANDARD_MODEL)
+            self.load_wanted()
 
     def watch(self, now: Nanos) -> None:
         """End a model process that owes an answer for too long."""

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from live.engine.engine import Engine
-from live.ipc.messages import Bye, Decoded, Load, Point
+from live.ipc.messages import Bye, Decoded, Load, LoadFailed, Point
 from live.jam.dialogue import Dialogue
 from live.settings.config import parse
 from tests.fakes.commands import command
@@ -131,6 +131,26 @@ def test_a_first_model_that_never_loads_is_replaced_by_the_standard_one(clock: F
     assert hangs(engine, clock, loads=False) == [Load("poison.safetensors")]
     assert hangs(engine, clock, loads=False) == [Load("keys")]
     assert hangs(engine, clock, loads=False) == [Load("keys")]
+
+
+def test_a_first_model_that_cannot_be_loaded_is_replaced_by_the_standard_one(clock: FakeClock) -> None:
+    engine = built(clock, config=parse({"jam": {"model": "lead"}}))
+    wire = Wire()
+    engine._arrived(wire, hello())
+    run_to(engine, clock, clock.nanos)
+    engine._arrived(wire, LoadFailed("model 'lead' could not be loaded: it is damaged"))
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert wire.sent == [Load("lead"), Load("keys")]
+    assert [line.text for line in engine.jam.notices.lines][-2:] == [
+        "model 'lead' could not be loaded: it is damaged",
+        "'keys' plays instead",
+    ]
+    assert not engine.jam.transport.running, "it begins with the model that plays"
+    engine._arrived(wire, LoadFailed("model 'keys' could not be loaded: it is damaged"))
+    run_to(engine, clock, clock.nanos + SECOND)
+    assert len(wire.sent) == 2
+    assert engine.jam.model_choice.state == "none"
+    assert engine.jam.transport.running
 
 
 def test_a_model_that_hangs_once_is_tried_again(clock: FakeClock, waiting: None) -> None:
