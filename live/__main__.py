@@ -18,15 +18,22 @@ def main() -> None:
     playing = may_play(sys.argv[1:])
     if playing:
         launcher.launch()  # it loads its modules beside ours
-    from live.cli.group import Begun, run  # noqa: PLC0415
-    from live.commands import twobar  # noqa: PLC0415
-    from model.files import print_any_name  # noqa: PLC0415
+    from live.cli.supervision.signals import EndSignals  # noqa: PLC0415
 
+    signals = EndSignals()
     if playing:
-        launcher.launch_worker()  # keys wait for ours, so it comes after them
-    print_any_name()
+        signals.install()  # at once: who ends a jam that begins ends it in order
     try:
-        status = run(twobar, begun=Begun(START_NANOS, launcher))
+        from live.cli.group import Begun, run  # noqa: PLC0415
+        from live.commands import twobar  # noqa: PLC0415
+        from model.files import print_any_name  # noqa: PLC0415
+
+        if playing:
+            launcher.launch_worker()  # keys wait for ours, so it comes after them
+        print_any_name()
+        status = run(twobar, begun=Begun(START_NANOS, launcher, signals))
+    except KeyboardInterrupt:  # of another command, before it has begun
+        status = 1
     finally:
         launcher.close()
     sys.exit(status)

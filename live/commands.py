@@ -80,12 +80,11 @@ def jam(begun: Begun | None, /, **arguments: Any) -> int:  # noqa: ANN401  click
 
     Example: twobar jam --in "MPK mini" --out fluidsynth --bpm 110 --mode follow
     """
-    from live.cli.supervision.signals import EndSignals  # noqa: PLC0415  only what plays is ended like that
-
-    signals = EndSignals().install()
+    begun = begun or Begun.now()
+    begun.signals.install()  # where `main` could not see that this is a jam
     from live.cli.jam import jam as play  # noqa: PLC0415  other commands do not wait for it
 
-    return play(arguments, begun=begun or Begun.now(), signals=signals)
+    return play(arguments, begun=begun, signals=begun.signals)
 
 
 @twobar.command()

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import click
 
+from live.cli.supervision.signals import EndSignals
 from live.errors import TwobarError
 from live.ipc.launcher import Launcher
 from model.command_line import sentence
@@ -22,15 +23,17 @@ class Begun(NamedTuple):
     Attributes:
         start_nanos: `time.monotonic_ns()` at which the command began.
         launcher: of the engine; it may have launched one.
+        signals: that end a jam, and are panic.
     """
 
     start_nanos: int
     launcher: Launcher
+    signals: EndSignals
 
     @classmethod
     def now(cls) -> "Begun":
         """Return that nothing has."""
-        return cls(time.monotonic_ns(), Launcher(quiet=False))
+        return cls(time.monotonic_ns(), Launcher(quiet=False), EndSignals())
 
 
 class Group(click.Group):

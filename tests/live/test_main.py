@@ -12,13 +12,34 @@ SIGNALLED = """
 import os, signal, sys
 from live import __main__
 from live.cli import group
-group.run = lambda *_, **__: os.kill(os.getpid(), signal.SIGUSR1) or 0
-sys.argv = ["twobar", "ports"]
+group.run = lambda *_, **__: os.kill(os.getpid(), {number}) or 0
+sys.argv = ["twobar", "{command}"]
+__main__.Launcher.launch = __main__.Launcher.launch_worker = lambda self: None
 __main__.main()
 """
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no such signal")
-def test_the_signal_that_is_panic_ends_no_other_command() -> None:
-    done = subprocess.run([sys.executable, "-c", SIGNALLED], cwd=ROOT, check=False, timeout=60)
-    assert done.returncode == 0
+def signalled(command: str, name: str) -> subprocess.CompletedProcess[str]:
+    """Send a command its signal before it has read its options."""
+    if not hasattr(signal, name):
+        pytest.skip("this system has no such signal")
+    code = SIGNALLED.format(number=int(getattr(signal, name)), command=command)
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+@pytest.mark.parametrize("command", ["ports", "jam"])
+def test_the_signal_that_is_panic_ends_no_command(command: str) -> None:
+    assert signalled(command, "SIGUSR1").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_jam_that_is_ended_before_it_has_begun_ends_in_order(name: str) -> None:
+    done = signalled("jam", name)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_another_command_that_is_interrupted_so_early_shows_no_traceback() -> None:
+    done = signalled("ports", "SIGINT")
+    assert (done.returncode, done.stderr) == (1, "")
