@@ -28,8 +28,6 @@ class Busy(NamedTuple):
         late_ms: of each note-on, by a probe on JACK; without JACK, when the engine handed it to the driver.
         onsets: note-ons that a probe on JACK heard; none without JACK.
         rate: frames a second.
-        lost_cycles: that JACK lost meanwhile.
-        decodes: answers meanwhile.
         shares: each process's share of a core.
     """
 

@@ -16,9 +16,6 @@ class Row:
     """One line of the table.
 
     Attributes:
-        what: was measured.
-        budget: in words.
-        measured: in words, with units.
         beside: the floor or a second figure of the same run; "" for none.
         met: whether the budget was met; None where there is none or it could not be measured.
     """

@@ -43,14 +43,7 @@ STEP = performances.STEP
 
 
 class Heard(NamedTuple):
-    """One performance and what became of it.
-
-    Attributes:
-        performance: what was played and meant.
-        heard: its transcription.
-        network: what the network alone gives back.
-        answer: what the instrument plays with all knobs at rest.
-    """
+    """One performance and what became of it."""
 
     performance: Performance
     heard: Transcription
@@ -75,14 +68,9 @@ class Case(NamedTuple):
     """One row of the table.
 
     Attributes:
-        what: is played.
-        perform: plays it.
-        bpm: tempo.
         least: what the instrument's figure must reach; most, where `most` is set.
-        measure: of what was heard.
         most: whether the figure must stay below.
         lag_goes_on: whether the lag of each phrase is known to the next.
-        unit: of the figures.
     """
 
     what: str

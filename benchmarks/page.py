@@ -28,13 +28,6 @@ class Measured(NamedTuple):
 
     Attributes:
         title: its section's heading.
-        command: what measures it, as typed.
-        when: date and time of day.
-        machine: in words.
-        before: load averages as it began.
-        after: load averages as it ended.
-        explained: what the figures mean, line by line.
-        rows: the figures.
     """
 
     title: str

@@ -21,8 +21,6 @@ class Performed(NamedTuple):
     """A key, and what was meant by it.
 
     Attributes:
-        key: as it was struck.
-        step: that it belongs to.
         main: whether it is no ornament.
     """
 

@@ -11,11 +11,7 @@ class Scale:
     """Where and how long.
 
     Attributes:
-        folder: a temporary folder.
         factor: 1 measures as long as the table wants; 0.1 only tries everything out.
-        soak_seconds: length of the soak.
-        pair_seconds: for how long one instrument follows another.
-        data: a prepared folder of music.
         jack: whether a JACK server of our own runs, named in this process's environment.
         music: a folder of MIDI files in parts, None for none.
         device: that computes the models of `benchmarks.models`.

@@ -35,7 +35,6 @@ class FiniteRange(click.FloatRange):
 
         Raises:
             click.BadParameter: it is none, or outside the range.
-
         """
         number = float(super().convert(value, param, ctx))
         if not math.isfinite(number):

@@ -46,7 +46,6 @@ def missing(what: str, path: Path) -> str:
     Args:
         what: it is, as "the MIDI file".
         path: that was given.
-
     """
     with suppress(OSError):
         beside = [each.name for each in islice(path.parent.iterdir(), MOST_BESIDE)]

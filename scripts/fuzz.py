@@ -61,8 +61,6 @@ class Target:
     """A reader, and what to begin from.
 
     Attributes:
-        seeds: inputs that are right, or nearly.
-        words: bytes that mean something to the reader.
         feed: reads one input; raises for what it refuses.
     """
 
@@ -76,10 +74,7 @@ class Outcome:
     """What a target made of its inputs.
 
     Attributes:
-        inputs: how many it was fed.
-        refused: of them, those that it refused.
         slowest_s: seconds that the slowest took.
-        faults: (input, traceback) of those that broke it, one of each kind.
     """
 
     inputs: int = 0
