@@ -63,24 +63,12 @@ FAULTS = (
 @click.option(
     "--minutes", type=click.FloatRange(min=0.1), help="For how long `pair` follows; 1 minute by default."
 )
-@click.option(
-    "--music",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of MIDI files, for `lines` (those in parts), `listen` and `prepare`.",
-)
-@click.option(
-    "--device",
-    type=click.Choice(["cpu", "cuda", "mps"]),
-    default="cpu",
-    show_default=True,
-    help="What computes the models of `models`.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=ROOT / "docs" / "benchmarks.md",
-    help="The page whose sections are rewritten; the others stay.",
-)
+@click.option("--music", type=click.Path(exists=True, file_okay=False, path_type=Path),
+              help="Folder of MIDI files, for `lines` (those in parts), `listen` and `prepare`.")  # fmt: skip
+@click.option("--device", type=click.Choice(["cpu", "cuda", "mps"]), default="cpu", show_default=True,
+              help="What computes the models of `models`.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), default=ROOT / "docs" / "benchmarks.md",
+              help="The page whose sections are rewritten; the others stay.")  # fmt: skip
 @click.option(
     "--data",
     type=click.Path(path_type=Path),

@@ -30,14 +30,8 @@ RESULTS = ROOT / "docs" / "families.json"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--data",
-    "folders",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A prepared folder; one for each length of phrase.",
-)
+@click.option("--data", "folders", multiple=True, required=True, type=click.Path(path_type=Path),
+              help="A prepared folder; one for each length of phrase.")  # fmt: skip
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), default=4.0, show_default=True)
 @click.option("--limit", type=click.IntRange(1), default=200, show_default=True, help="Held-out phrases.")
 @click.option("--only", multiple=True, help="A configuration's name; may be repeated.")

@@ -358,12 +358,8 @@ def draw(path: Path, notes: Sequence[Sounded], title: str) -> None:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    default=ROOT / "prepared",
-    help="What `twobar-train prepare MIDI_DIR --metres all` wrote.",
-)
+@click.option("--data", type=click.Path(path_type=Path), default=ROOT / "prepared",
+              help="What `twobar-train prepare MIDI_DIR --metres all` wrote.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the takes.")
 @click.option(
     "--minutes", type=click.FloatRange(min=0.1), default=MINUTES, show_default=True, help="Of each."

@@ -32,13 +32,8 @@ def twobar() -> None:
 @click.option(
     "--in", "inputs", multiple=True, metavar="NAME|auto|virtual|none", help="Keyboard; may be repeated."
 )
-@click.option(
-    "--out",
-    "outputs",
-    multiple=True,
-    metavar="NAME|virtual|fluidsynth|none",
-    help="Where it plays; may be repeated.",
-)
+@click.option("--out", "outputs", multiple=True, metavar="NAME|virtual|fluidsynth|none",
+              help="Where it plays; may be repeated.")  # fmt: skip
 @click.option("--clock", metavar="internal|midi|link|jack", help="Whose beat it keeps.")
 @click.option(
     "--clock-out", is_flag=True, default=None, help="Send MIDI clock, start, stop and song position."
@@ -59,13 +54,8 @@ def twobar() -> None:
 @click.option("--temperature", metavar="T", help="Chance in the choice of notes, 0 to 1.")
 @click.option("--soundfont", metavar="FILE.sf2", help="What FluidSynth plays with.")
 @click.option("--osc-port", metavar="N", help="UDP port for OSC; 0 takes any.")
-@click.option(
-    "--page",
-    is_flag=False,
-    flag_value="",
-    metavar="[HOST:PORT]",
-    help="Serve a page for phone, tablet, second screen.",
-)
+@click.option("--page", is_flag=False, flag_value="", metavar="[HOST:PORT]",
+              help="Serve a page for phone, tablet, second screen.")  # fmt: skip
 @click.option("--duration", type=float, metavar="SECONDS", help="End by itself.")
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Write the event log.")
 @click.option("--record", type=click.Path(path_type=Path), metavar="FILE.mid", help="Write the take here.")

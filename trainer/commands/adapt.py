@@ -43,13 +43,8 @@ Examples:
 @click.option(
     "--minutes", type=FiniteRange(0, min_open=True), default=3.0, show_default=True, help="At most."
 )
-@click.option(
-    "--strength",
-    type=FiniteRange(0, 3),
-    default=1.0,
-    show_default=True,
-    help="Share of what was learned that goes in; above 1 exaggerates.",
-)
+@click.option("--strength", type=FiniteRange(0, 3), default=1.0, show_default=True,
+              help="Share of what was learned that goes in; above 1 exaggerates.")  # fmt: skip
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 def adapt(
     checkpoint: str, *, data: Path, out: Path, keep: Path | None, minutes: float, strength: float, seed: int

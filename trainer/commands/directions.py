@@ -27,13 +27,8 @@ Examples:
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
 @click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
 @click.option("--out", required=True, type=FILE, help="The new checkpoint's file.")
-@click.option(
-    "--pairs",
-    type=WholeRange(50),
-    default=PAIRS,
-    show_default=True,
-    help="Phrases at most that the regression learns from, of the train split.",
-)
+@click.option("--pairs", type=WholeRange(50), default=PAIRS, show_default=True,
+              help="Phrases at most that the regression learns from, of the train split.")  # fmt: skip
 @click.option(
     "--phrases",
     type=WholeRange(5),

@@ -30,18 +30,11 @@ Examples:
 @click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
 )
-@click.option(
-    "--json",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the figures to this file too.",
-)
+@click.option("--json", "target", type=click.Path(path_type=Path, dir_okay=False),
+              help="Write the figures to this file too.")  # fmt: skip
 @click.option("--compare", is_flag=True, help="Also write a page with plots of all the checkpoints.")
-@click.option(
-    "--page",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help=f"The page's file; {PAGE} beside the --json file, or here, by default.",
-)
+@click.option("--page", type=click.Path(path_type=Path, dir_okay=False),
+              help=f"The page's file; {PAGE} beside the --json file, or here, by default.")  # fmt: skip
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
 @click.option("--times", is_flag=True, help="Say how long each part took.")
 @click.option(

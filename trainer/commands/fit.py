@@ -26,12 +26,8 @@ Examples:
   twobar-train fit --config keys --data prepared --out runs/keys --max-minutes 60
   twobar-train fit --config keys --data prepared --out runs/keys --resume"""
 )
-@click.option(
-    "--config",
-    required=True,
-    metavar="NAME|FILE",
-    help="A configuration's file, or the name of a shipped one.",
-)
+@click.option("--config", required=True, metavar="NAME|FILE",
+              help="A configuration's file, or the name of a shipped one.")  # fmt: skip
 @click.option(
     "--data",
     metavar="PATH|URL",

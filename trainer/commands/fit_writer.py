@@ -27,13 +27,8 @@ Examples:
 @click.option("--depth", type=WholeRange(1, 24), default=3, show_default=True, help="Blocks but the last.")
 @click.option("--heads", type=WholeRange(1, 64), default=5, show_default=True, help="Of the attention.")
 @click.option("--batch", type=WholeRange(64), default=3000, show_default=True, help="Tokens a step, about.")
-@click.option(
-    "--learning-rate",
-    type=FiniteRange(0, min_open=True),
-    default=4e-3,
-    show_default=True,
-    help="At its highest.",
-)
+@click.option("--learning-rate", type=FiniteRange(0, min_open=True), default=4e-3, show_default=True,
+              help="At its highest.")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on from the run's last state.")
 @click.option("--seed", type=SEED, default=0, show_default=True, help="Of weights and examples.")
 def fit_writer(

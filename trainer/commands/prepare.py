@@ -25,14 +25,9 @@ Example:
 )
 @click.argument("folders", metavar="MIDI_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=DIR, help="Folder of the corpus.")
-@click.option(
-    "--licences",
-    type=click.Choice(LICENCES),
-    default="permissive",
-    show_default=True,
-    help="Which files to take from a folder whose MANIFEST.csv names licences; "
-    "permissive is public domain, CC0, CC BY, BSD, MIT and Artistic.",
-)
+@click.option("--licences", type=click.Choice(LICENCES), default="permissive", show_default=True,
+              help="Which files to take from a folder whose MANIFEST.csv names licences; "
+                   "permissive is public domain, CC0, CC BY, BSD, MIT and Artistic.")  # fmt: skip
 @click.option(
     "--metres",
     type=click.Choice(METRES),

@@ -24,13 +24,8 @@ Examples:
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
 @click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("report.html"),
-    show_default=True,
-    help="The page's file.",
-)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.html"),
+              show_default=True, help="The page's file.")  # fmt: skip
 @click.option(
     "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
 )

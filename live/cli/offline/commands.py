@@ -91,20 +91,10 @@ def with_conditions(command: F) -> F:
 @click.option("-n", "--number", type=WholeRange(1, 10_000), default=10, help="How many files; 10.")
 @click.option("--bars", type=WholeRange(1, 1024), help="Bars in each, in whole phrases; one phrase.")
 @click.option("--bpm", type=FiniteRange(20, 400), default=120.0, help="Tempo in the files.")
-@click.option(
-    "--top-k",
-    type=WholeRange(0, 1000),
-    default=0,
-    metavar="K",
-    help="Chance picks among the so many likeliest values; 0, all.",
-)
-@click.option(
-    "--top-p",
-    type=FiniteRange(0.01, 1),
-    default=1.0,
-    metavar="P",
-    help="Chance picks among the likeliest values that make up this share; 1, all.",
-)
+@click.option("--top-k", type=WholeRange(0, 1000), default=0, metavar="K",
+              help="Chance picks among the so many likeliest values; 0, all.")  # fmt: skip
+@click.option("--top-p", type=FiniteRange(0.01, 1), default=1.0, metavar="P",
+              help="Chance picks among the likeliest values that make up this share; 1, all.")  # fmt: skip
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
 def sample(
     *,
@@ -167,13 +157,8 @@ def sample(
 @click.argument("last", type=PATH, metavar="B.mid")
 @with_conditions
 @with_model
-@click.option(
-    "--steps",
-    type=WholeRange(2, 1024),
-    default=8,
-    metavar="N",
-    help="Phrases on the way, both ends included; 8.",
-)
+@click.option("--steps", type=WholeRange(2, 1024), default=8, metavar="N",
+              help="Phrases on the way, both ends included; 8.")  # fmt: skip
 @click.option("--out", type=PATH, required=True, metavar="DIR", help="Folder for the .mid files.")
 def morph(
     *,
@@ -286,18 +271,10 @@ def edit(
 
 @click.command()
 @click.argument("source", type=PATH, metavar="IN.mid")
-@click.option(
-    "--model",
-    default=BAND,
-    metavar="NAME|PATH",
-    help=f"A shipped model or a checkpoint of several parts; {BAND} by default.",
-)
-@click.option(
-    "--parts",
-    default="chords,bass,drums",
-    metavar="NAMES",
-    help="Which may join, of melody, chords, bass and drums; chords,bass,drums.",
-)
+@click.option("--model", default=BAND, metavar="NAME|PATH",
+              help=f"A shipped model or a checkpoint of several parts; {BAND} by default.")  # fmt: skip
+@click.option("--parts", default="chords,bass,drums", metavar="NAMES",
+              help="Which may join, of melody, chords, bass and drums; chords,bass,drums.")  # fmt: skip
 @with_seed
 @click.option("--out", type=PATH, required=True, metavar="OUT.mid", help="The file to write.")
 def accompany(*, source: Path, model: str, parts: str, seed: int, out: Path) -> int:
