@@ -158,3 +158,20 @@ def test_of_one_voice_how_a_draft_ends_counts_too(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(alternatives, "closes", lambda draft: draft.notes[-1].length)
     found = run_to_end(following(writer, Kind.MELODY, material, 7))
     assert found.notes[-1].length == max(lasts)
+
+
+def test_a_draft_that_is_much_like_the_phrase_is_taken_where_there_is_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writer, material = Writer(random_network()), Material(TUNE)
+    other = TUNE.moved(1)
+
+    def drafts(*_: object) -> Generator[None, None, list[Phrase]]:
+        yield
+        return [TUNE, other, TUNE, TUNE]
+
+    monkeypatch.setattr(writer, "write_drafts", drafts)
+    monkeypatch.setattr(alternatives, "shipped_ranker", Indifferent)
+    assert run_to_end(following(writer, Kind.MELODY, material, 7)) == other
+    monkeypatch.setattr(alternatives, "shipped_ranker", Choosing)
+    assert note_f1(run_to_end(following(writer, Kind.MELODY, material, 7)), TUNE) == 1.0
