@@ -280,20 +280,30 @@ class Variations:
         """Lay the course to what has been written, the changes in an order that has not just been heard."""
         count = len(state.alternatives)
         if count and (state.course is None or state.course.stages < count + (state.between is not None)):
-            first = state.alternatives[:1]
-            if state.course is None:
+            begins = state.course is None
+            if begins:
                 state.seed = self._order(state, name, amount)
+            first = [self._news(state)] if state.outright else state.alternatives[:1]
+            if begins and not state.outright:
                 near = course(state.material.phrase, first, state.seed)
-                if min(near.left) > 1 - MEASURED + SLACK and not state.outright:
+                if min(near.left) > 1 - MEASURED + SLACK:
                     state.between = self._remade(state.material, state.seed)
             if state.between is not None:
                 first.append(state.between)
-            beyond = state.alternatives[1] if count > 1 else None
+            beyond = self._news(state) if count > 1 else None
             state.course = course(state.material.phrase, first, state.seed, beyond)
         if self._writer is None and self._find_writer is None:
             state.written = False
             return
         self._ask(state, amount)
+
+    def _news(self, state: Draft) -> Phrase:
+        """Return what comes next, or the phrase recombined where that is the phrase again, as grooves are."""
+        material, ahead = state.material, state.alternatives[-1]
+        tracks = {note.track for note in material.varied.notes}
+        if note_f1(ahead.part(*tracks), material.varied) <= THE_SAME:
+            return ahead
+        return self._remade(material, state.seed)
 
     def _order(self, state: Draft, name: Variation, amount: float) -> int:
         """Return the seed of an order of changes whose outcome none of the last turns sounded."""

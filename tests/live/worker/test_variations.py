@@ -150,6 +150,22 @@ def test_beyond_seven_tenths_what_comes_next_is_written_too() -> None:
     assert note_f1(answers[1].phrase, TUNE) < 0.3
 
 
+def test_what_comes_next_is_recombined_where_it_is_the_phrase_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*_: Any) -> Generator[None, None, Phrase]:
+        yield
+        return LONG
+
+    monkeypatch.setattr("live.worker.variations.following", again)
+    for amounts in ((1.0,), (0.5, 1.0)):
+        variations = written()
+        for amount in amounts:
+            for _ in range(3):
+                answer = variations.varied(LONG, how(0, amount), MAJOR)
+                finished(variations)
+        assert answer.origin == "written"
+        assert note_f1(answer.phrase, LONG) < 0.5
+
+
 def test_what_was_written_ahead_is_there_when_the_phrase_closes() -> None:
     variations = written()
     begun = Phrase(GRID, TUNE.notes[:6])
