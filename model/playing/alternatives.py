@@ -123,7 +123,8 @@ def following(
     scores = ranker.scores(wish.kind, context, shown)
     if wish.kind is Kind.MELODY:
         scores = scores + np.array([closes(draft) for draft in shown], dtype=np.float32)
-    left = np.array([note_f1(draft.part(*wish.tracks), played) for draft in found], dtype=np.float32)
+    tracks = {note.track for note in played.notes}
+    left = np.array([note_f1(draft.part(*tracks), played) for draft in found], dtype=np.float32)
     scores = scores - AGAIN * np.maximum(0, left - (1.0 - MEASURED))
     return found[int(scores.argmax())]
 
