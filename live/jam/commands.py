@@ -164,7 +164,9 @@ class Commands:
     def _asked(self, command: commands.Say) -> Intention:
         """Return what words ask for, as things stand."""
         muted = frozenset(TRACKS[track] for track in self._jam.plan.muted)
-        return intention_of(command.text, Situation(self._jam.knobs, muted), source=command.source)
+        jam = self._jam
+        situation = Situation(jam.knobs, muted, running=jam.transport.running)
+        return intention_of(command.text, situation, source=command.source)
 
     def _say(self, command: commands.Say, now: Nanos) -> None:
         """Do what words ask for; of what cannot be done the rest is done all the same."""

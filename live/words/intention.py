@@ -23,11 +23,13 @@ class Situation(NamedTuple):
         knobs: their values by name.
         muted: the parts that are.
         empty: the anchors in which nothing is stored.
+        running: whether the transport is: what runs is not started again, for that would be from bar 1.
     """
 
     knobs: Mapping[str, float]
     muted: frozenset[str] = frozenset()
     empty: frozenset[str] = frozenset()
+    running: bool = False
 
 
 def situation_of(snapshot: Snapshot) -> Situation:
@@ -36,6 +38,7 @@ def situation_of(snapshot: Snapshot) -> Situation:
         {knob.name: knob.value for knob in snapshot.knobs},
         frozenset(snapshot.muted),
         frozenset(anchor.name for anchor in snapshot.anchors if anchor.xy is None),
+        snapshot.state in ("playing", "count-in"),
     )
 
 
@@ -46,11 +49,13 @@ class Intention(NamedTuple):
         commands: to be carried out in this order, in the name of the source.
         lines: what each does, for the human: "density 0.00 -> -0.40".
         unknown: words that were not understood.
+        understood: whether anything was, also where nothing is left to be done for it.
     """
 
     commands: tuple[Command, ...]
     lines: tuple[str, ...]
     unknown: tuple[str, ...]
+    understood: bool = False
 
     @property
     def sentence(self) -> str:
@@ -60,7 +65,7 @@ class Intention(NamedTuple):
             words = ", ".join(f"'{word}'" for word in self.unknown)
             parts.append(f"not understood: {words}")
         if not self.lines:
-            parts.append(EXAMPLES)
+            parts.append("it is so already" if self.understood and not self.unknown else EXAMPLES)
         return "; ".join(parts)
 
 
@@ -76,7 +81,7 @@ def intention_of(text: str, situation: Situation, *, source: str = "") -> Intent
             lines.append(line)
             if isinstance(command, ask.Turn):
                 knobs[command.knob] = command.value
-    return Intention(tuple(commands), tuple(lines), reading.unknown)
+    return Intention(tuple(commands), tuple(lines), reading.unknown, bool(reading.meanings))
 
 
 def _commands_of(meaning: Meaning, situation: Situation, source: str) -> list[tuple[Command, str]]:
@@ -99,12 +104,14 @@ def _commands_of(meaning: Meaning, situation: Situation, source: str) -> list[tu
             return [(ask.SetMode(name, source=source), f"mode {name}")]
         case "metre":
             return [(ask.SetMetre(name, source=source), f"metre {name}")]
-        case "key":
-            return [(ask.SetCondition("key", name, source=source), f"key {name}")]
+        case "key" | "chords":
+            return [(ask.SetCondition(kind, name, source=source), f"{kind} {name}")]
         case "scene":
             return [(ask.CallScene(int(name), source=source), f"scene {name}")]
         case "mute" | "unmute" | "only":
             return _parts(kind, name, situation.muted, source)
+        case "action" if name == "start" and situation.running:
+            return []
         case "action":
             first, _, argument = name.partition(" ")
             return [(action(first, argument, source=source), name)]
@@ -139,7 +146,8 @@ def _shown(spec: KnobSpec, value: float) -> str:
 
 def _parts(kind: str, name: str, muted: frozenset[str], source: str) -> list[tuple[Command, str]]:
     """Return what mutes or lets play; a part that is as it shall be is left alone."""
-    wanted = {"mute": muted | {name}, "unmute": muted - {name}, "only": frozenset(TRACKS) - {name}}[kind]
+    named = frozenset(TRACKS) if name == "all" else frozenset((name,))
+    wanted = {"mute": muted | named, "unmute": muted - named, "only": frozenset(TRACKS) - named}[kind]
     return [
         (ask.MutePart(part, source=source), f"{part} {'muted' if part in wanted else 'plays again'}")
         for part in TRACKS

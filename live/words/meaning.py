@@ -19,6 +19,7 @@ Kind = Literal[
     "action",
     "metre",
     "key",
+    "chords",
     "scene",
     "rest",
 ]
@@ -29,7 +30,7 @@ class Meaning(NamedTuple):
 
     Attributes:
         kind: knob: to be turned; value: to be set; the rest as the instrument's actions are called.
-        name: of the knob, anchor, mode, part, action, metre, key or scene.
+        name: of the knob, anchor, mode, part, action, metre, key, chords or scene.
         sign: 1 up, -1 down; of a knob.
         degree: how much.
         value: of a knob that is set.

@@ -53,13 +53,16 @@ class Saying(NamedTuple):
             name = found["part"].lower()
         elif found.get("number"):
             word = found["number"].lower()
-            name = word if word.isdecimal() else str(vocabulary.NUMBERS.index(word) + 1)
+            number = word if word.isdecimal() else str(vocabulary.NUMBERS.index(word) + 1)
+            name = f"{self.name} {number}".strip()
         elif found.get("metre"):
             name = found["metre"].replace(" ", "")
         elif found.get("tonic"):
             tonic = found["tonic"]
             sharp = {"sharp": "#", "flat": "b"}.get((found.get("accidental") or "").lower(), "")
-            name = f"{tonic[0].upper()}{tonic[1:]}{sharp} {found['mode'].lower()}"
+            name = f"{tonic[0].upper()}{tonic[1:]}{sharp} {(found['mode'] or 'major').lower()}"
+        elif found.get("chords"):
+            name = " ".join(found["chords"].split())
         meanings.append(Meaning(self.kind, name))
         return rest
 
@@ -72,10 +75,15 @@ _OUT = (
     r"(?:no|without|mute|drop|kill|cut|lose|leave\s+out|take\s+out|silence|turn\s+off|stop|remove|minus|skip)"
 )
 _THE = r"(?:the\s+|your\s+|any\s+|all\s+)?"
-_IN_KEY = (
-    r"(?:in\s+)?(?:the\s+key\s+of\s+)?(?P<tonic>[A-G][#b]?)(?:\s+(?P<accidental>sharp|flat))?"
-    r"\s+(?P<mode>major|minor)"
-)
+_TONIC = r"(?P<tonic>[A-G][#b]?)(?:\s+(?P<accidental>sharp|flat))?"
+_SCALE = "(?P<mode>major|minor|dorian|phrygian|lydian|mixolydian|locrian)"
+_IN_KEY = rf"(?:in\s+)?(?:the\s+key\s+of\s+)?{_TONIC}\s+{_SCALE}"
+_KEY_OF = rf"(?:change\s+|in\s+)?(?:the\s+)?key\s+(?:of|is|to)\s+{_TONIC}(?:\s+{_SCALE})?"
+_CHORD = r"(?-i:[A-G][#b]?(?:maj7|m7|m|7|dim|aug|sus4)?(?:/[A-G][#b]?)?)"
+_CHORDS = rf"(?:(?:play\s+|the\s+)?chords\s+|play\s+)(?P<chords>{_CHORD}(?:\s+{_CHORD})+)"
+_LOOP = r"loop\s+(?:\w+\s+){0,3}?(?P<number>1|2|4|8|one|two|four|eight)(?:\s+bars?)?"
+_NO_LOOP = r"(?:(?:stop|end|leave|quit|no\s+more|let\s+go\s+of)\s+(?:the\s+)?loop(?:ing)?|loop\s+off)"
+_ALL = r"(?:all|everything|every\s*one|every\s*body)"
 _KEEP = r"(?:store|remember|save|keep|capture|memori[sz]e|mark)\s+(?:this|that|it|what\s+\w+\s+\w+)"
 _TOWARDS = (
     r"(?:more\s+like|(?:closer|nearer|further|on)\s+to(?:wards?)?|towards?|in\s+the\s+direction\s+of|more\s+of"
@@ -88,7 +96,13 @@ _LIKE = (
 _MIDDLE = r"(?:half\s*way|midway|in\s+the\s+middle|between|a\s+mix\s+of|mix)"
 _BACK = r"(?:bring|put|let|have|get)\s+(?:back\s+)?(?:in\s+)?"
 SAYINGS: tuple[Saying, ...] = (
+    _saying(_CHORDS, "chords"),
+    _saying(_KEY_OF, "key"),
     _saying(_IN_KEY, "key"),
+    _saying(_NO_LOOP, "action", "loop off"),
+    _saying(_LOOP, "action", "loop"),
+    _saying(rf"(?:unmute|un\s+mute|bring\s+back)\s+{_ALL}", "unmute", "all"),
+    _saying(rf"mute\s+{_ALL}", "mute", "all"),
     _saying(r"(?P<value>\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats\s+(?:per|a)\s+minute)", "value", "tempo"),
     _saying(r"tempo\s+(?:is\s+)?(?:to|of|at|=)?\s*(?P<value>\d{2,3}(?:\.\d+)?)", "value", "tempo"),
     _saying(r"(?P<metre>(?:2|3|4|5)/4|(?:6|7|9|12)/8)", "metre"),

@@ -21,9 +21,9 @@ class Quality(NamedTuple):
 QUALITIES: Mapping[str, Quality] = {
     "density": Quality(
         up="""busy, dense, full, crowded, packed, note, active, hectic, fill up, fill in, fill
-        out, cluttered, overplay""",
+        out, cluttered, overplay, double time""",
         down="""sparse, thin, thin out, empty, space, spacious, air, room, breathe, minimal, bare, airy,
-        open, rest, hold back, lay out, skeletal""",
+        open, rest, hold back, lay out, skeletal, half time""",
     ),
     "complexity": Quality(
         up="""syncopated, syncopation, syncopate, offbeat, off beat, funky, funk, groovy, groove,
@@ -89,7 +89,9 @@ QUALITIES: Mapping[str, Quality] = {
         up="turn up, volume, volume up, level, turn up volume",
         down="turn down, low volume, volume down, turn down volume, low level",
     ),
-    "vary": Quality(up="vary, variety, variation, varied, change", down="repetitive, repeat, monotonous"),
+    "vary": Quality(
+        up="vary, variety, variation, varied, change, new, fresh", down="repetitive, repeat, monotonous"
+    ),
 }
 """A knob that the instrument does not have is left out.  A word stands with the knob that has it first."""
 
@@ -155,8 +157,8 @@ ACTIONS: Mapping[tuple[str, str], str] = {
     ("key", "lock"): "stay in key, lock key, keep key, same key, stick key, hold key",
     ("fill", ""): "fill, play fill, drum fill, fill now",
     ("break", ""): "break, take break",
-    ("next", ""): "next scene, next song, move on",
-    ("previous", ""): "previous scene, previous song",
+    ("next", ""): "next, next scene, next song, move on",
+    ("previous", ""): "previous, previous scene, previous song",
 }
 """What is not among the instrument's actions is left out."""
 

@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from live.ipc.commands import (
     CallScene,
+    Loop,
     MutePart,
     Panic,
     RecallAnchor,
     SetCondition,
     SetMode,
+    Start,
     StoreAnchor,
     Turn,
 )
@@ -51,9 +53,25 @@ def test_tempo_turns_by_beats_per_minute(text: str, bpm: float) -> None:
     assert intention_of(text, AT_REST).commands == (Turn("tempo", bpm),)
 
 
+def test_what_runs_is_not_started_again_from_bar_1() -> None:
+    assert intention_of("play", AT_REST).commands == (Start(),)
+    asked = intention_of("play", AT_REST._replace(running=True))
+    assert (asked.commands, asked.sentence) == ((), "it is so already")
+    assert situation_of(scene()).running
+
+
+def test_chords_a_loop_and_all_parts_are_said_too() -> None:
+    assert intention_of("play C Am F G", AT_REST).commands == (SetCondition("chords", "C Am F G"),)
+    assert intention_of("loop 4 bars", AT_REST).commands == (Loop(4),)
+    assert intention_of("stop looping", AT_REST).commands == (Loop(0),)
+    muted = AT_REST._replace(muted=frozenset(["drums", "bass"]))
+    assert intention_of("unmute everything", muted).commands == (MutePart("bass"), MutePart("drums"))
+
+
 def test_a_part_that_is_muted_already_is_left_alone() -> None:
     muted = AT_REST._replace(muted=frozenset(["drums"]))
     assert intention_of("no drums", muted).commands == ()
+    assert intention_of("no drums", muted).sentence == "it is so already"
     assert intention_of("no drums", AT_REST).commands == (MutePart("drums"),)
     assert intention_of("bring the drums back", muted).commands == (MutePart("drums"),)
     assert intention_of("only the bass", muted).commands == (MutePart("melody"), MutePart("chords"))
