@@ -84,8 +84,6 @@ class Clause:
             self._turn_part(part)
         elif not self.meanings and "play" in self._tokens and self._way.said:  # "play less"
             self.meanings.append(Meaning("knob", "density", self._way.sign, self._way.degree))
-        elif "play" in self._tokens and {"play", "please", "now", "again"}.issuperset(self._tokens):
-            self.meanings.append(Meaning("action", "start"))
 
     def _turn_part(self, part: str) -> None:
         """Turn the knobs of a part instead of all: "busier drums", "less bass"."""

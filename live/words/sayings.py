@@ -96,6 +96,7 @@ _LIKE = (
 _MIDDLE = r"(?:half\s*way|midway|in\s+the\s+middle|between|a\s+mix\s+of|mix)"
 _BACK = r"(?:bring|put|let|have|get)\s+(?:back\s+)?(?:in\s+)?"
 SAYINGS: tuple[Saying, ...] = (
+    _saying(r"^(?:(?:please|now)\s+)?play(?:\s+(?:please|now|again))*$", "action", "start"),
     _saying(_CHORDS, "chords"),
     _saying(_KEY_OF, "key"),
     _saying(_IN_KEY, "key"),

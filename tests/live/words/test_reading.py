@@ -106,6 +106,7 @@ def test_nine_in_ten_of_what_was_held_back_are_read() -> None:
         ("louder; softer", ["dynamics +"]),  # of two that contradict the first one counts
         ("play", ["start"]),
         ("play again please", ["start"]),
+        ("play in D minor", ["key D minor"]),
         ("next", ["next"]),
         ("loop 4 bars", ["loop 4"]),
         ("loop the last two bars", ["loop 2"]),
