@@ -6,6 +6,7 @@ which of B phrases each belongs.
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +18,11 @@ from model.music.tracks import DRUMS, MELODY
 
 Arrays = dict[str, NDArray[Any]]
 Table = NDArray[np.int16]
+Heads = Mapping[str, NDArray[np.float32]]
+"""What a decoder gives, by name."""
+Levels = Mapping[str, float]
+"""Logits to pass, by head."""
+ZERO: Levels = MappingProxyType({})
 ONSET, PITCH, VELOCITY, LENGTH, OFFSET, TRACK = COLUMNS = range(6)
 
 
@@ -47,12 +53,7 @@ class Codec(Protocol):
         """Draw what one sampled decode needs, so that several decodes can share their chance."""
 
     def read(
-        self,
-        heads: Mapping[str, NDArray[np.float32]],
-        *,
-        temperature: float = 0.0,
-        noise: Arrays | None = None,
-        levels: Mapping[str, float] | None = None,
+        self, heads: Heads, *, temperature: float = 0.0, noise: Arrays | None = None, levels: Levels = ZERO
     ) -> Phrase:
         """Return the phrase that one set of heads (no batch dimension) spells.
 

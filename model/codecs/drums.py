@@ -10,13 +10,12 @@ is none of these is moved by octaves into 36..47 first, the octave of bass drum,
 that the ends of a keyboard play the kit too.
 """
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import OFFSET, ONSET, PITCH, VELOCITY, Arrays, Table
+from model.codecs.base import OFFSET, ONSET, PITCH, VELOCITY, ZERO, Arrays, Heads, Levels, Table
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
@@ -107,12 +106,7 @@ class DrumsCodec:
         return {"hit": rng.logistic(size=(self.grid.steps, len(CLASSES))).astype(np.float32)}
 
     def read(
-        self,
-        heads: Mapping[str, NDArray[np.float32]],
-        *,
-        temperature: float = 0.0,
-        noise: Arrays | None = None,
-        levels: Mapping[str, float] | None = None,
+        self, heads: Heads, *, temperature: float = 0.0, noise: Arrays | None = None, levels: Levels = ZERO
     ) -> Phrase:
         """Return the phrase that the heads spell; `levels` may hold the logit `hit` to pass.
 
@@ -120,7 +114,7 @@ class DrumsCodec:
         less likely than `UNLIKELY` are not played.  A phrase all of whose hits are next to the grid is on it,
         and velocities that are next to each other are one: what a machine played stays a machine's.
         """
-        hit = heads["hit"] - max(0.0, 1.0 - temperature) * (levels or {}).get("hit", 0.0)
+        hit = heads["hit"] - max(0.0, 1.0 - temperature) * levels.get("hit", 0.0)
         if temperature > 0 and noise is not None:
             hit = np.where(hit > UNLIKELY, hit + np.float32(temperature) * noise["hit"], hit)
         return self._spell(hit > 0, *_steadied(hit > 0, heads["drum_velocity"], heads["drum_offset"]))

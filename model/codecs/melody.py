@@ -5,13 +5,25 @@ and a note ends where the next begins.  Micro-offsets, tracks and drums are not 
 al. 2018, "A hierarchical latent vector model for learning long-term structure in music", section 4.)
 """
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import LENGTH, ONSET, PITCH, VELOCITY, Arrays, Table, of_one_part, pitched, spans
+from model.codecs.base import (
+    LENGTH,
+    ONSET,
+    PITCH,
+    VELOCITY,
+    ZERO,
+    Arrays,
+    Heads,
+    Levels,
+    Table,
+    of_one_part,
+    pitched,
+    spans,
+)
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
@@ -78,12 +90,7 @@ class MelodyCodec:
         }
 
     def read(
-        self,
-        heads: Mapping[str, NDArray[np.float32]],
-        *,
-        temperature: float = 0.0,
-        noise: Arrays | None = None,
-        levels: Mapping[str, float] | None = None,
+        self, heads: Heads, *, temperature: float = 0.0, noise: Arrays | None = None, levels: Levels = ZERO
     ) -> Phrase:
         """Return the phrase that the heads spell: likeliest, or sampled by the Gumbel-max trick.
 

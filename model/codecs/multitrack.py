@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, Arrays, Table, table_of
+from model.codecs.base import LENGTH, ONSET, PITCH, TRACK, ZERO, Arrays, Heads, Levels, Table, table_of
 from model.codecs.drums import DrumsCodec
 from model.codecs.melody import MelodyCodec
 from model.codecs.poly import PolyCodec
@@ -87,12 +87,7 @@ class MultitrackCodec:
         }
 
     def read(
-        self,
-        heads: Mapping[str, NDArray[np.float32]],
-        *,
-        temperature: float = 0.0,
-        noise: Arrays | None = None,
-        levels: Mapping[str, float] | None = None,
+        self, heads: Heads, *, temperature: float = 0.0, noise: Arrays | None = None, levels: Levels = ZERO
     ) -> Phrase:
         """Return the phrase that the heads spell; the names in `levels` have the track's before them."""
         return self._together(
@@ -100,7 +95,7 @@ class MultitrackCodec:
                 below(heads, name),
                 temperature=temperature,
                 noise=below(noise, name) if noise is not None else None,
-                levels=below(levels or {}, name),
+                levels=below(levels, name),
             )
         )
 

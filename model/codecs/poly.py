@@ -5,7 +5,6 @@ a piano, 21..108, and moves what lies outside into them by octaves; roll has all
 drums are not kept.
 """
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +16,10 @@ from model.codecs.base import (
     ONSET,
     PITCH,
     VELOCITY,
+    ZERO,
     Arrays,
+    Heads,
+    Levels,
     Table,
     of_one_part,
     pitched,
@@ -93,19 +95,14 @@ class PolyCodec:
         }
 
     def read(
-        self,
-        heads: Mapping[str, NDArray[np.float32]],
-        *,
-        temperature: float = 0.0,
-        noise: Arrays | None = None,
-        levels: Mapping[str, float] | None = None,
+        self, heads: Heads, *, temperature: float = 0.0, noise: Arrays | None = None, levels: Levels = ZERO
     ) -> Phrase:
         """Return the phrase that the heads spell; `levels` may hold the logits `onset` and `hold` to pass.
 
         Sampled, the levels fade as the temperature rises, since at 1 the heads' own chances are meant; keys
         less likely than `UNLIKELY` stay silent, for there are so many that some would always sound.
         """
-        levels, cold = levels or {}, max(0.0, 1.0 - temperature)
+        cold = max(0.0, 1.0 - temperature)
         onset = heads["onset"] - cold * levels.get("onset", 0.0)
         hold = heads["hold"] - cold * levels.get("hold", 0.0)
         if temperature > 0 and noise is not None:
