@@ -46,6 +46,11 @@ class Hands:
         return tick
 
 
+@pytest.fixture
+def hands(tmp_path: Path) -> Hands:
+    return Hands(tmp_path / "take.mid")
+
+
 def absolute(track: mido.MidiTrack) -> list[tuple[int, mido.Message]]:
     now, out = 0, []
     for message in track:
@@ -72,9 +77,7 @@ def test_every_knob_has_a_controller_of_its_own_in_a_take() -> None:
     assert len(set(KNOB_CONTROLS.values())) == len(KNOBS)
 
 
-def test_each_voice_has_a_separate_track_in_musical_time(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_each_voice_has_a_separate_track_in_musical_time(hands: Hands) -> None:
     take = hands.take
     take.tempo(hands.at(0), 90.0)
     take.performer(hands.at(0), b"\x90\x3c\x64")
@@ -84,11 +87,11 @@ def test_each_voice_has_a_separate_track_in_musical_time(tmp_path: Path) -> None
     take.knob(hands.at(500), "density", 0.5)
     take.instrument(hands.at(960), b"\x81\x40\x40")
     take.close()
-    midi = mido.MidiFile(path)
+    midi = mido.MidiFile(hands.take.path)
     assert (midi.type, midi.ticks_per_beat) == (1, 480)
     assert [track.name for track in midi.tracks] == ["twobar take take", "performer", "twobar", "knobs"]
-    assert notes(path, "performer") == [(0, "note_on", 60), (240, "note_off", 60)]
-    assert notes(path, "twobar") == [(480, "note_on", 64), (960, "note_off", 64)]
+    assert notes(hands.take.path, "performer") == [(0, "note_on", 60), (240, "note_off", 60)]
+    assert notes(hands.take.path, "twobar") == [(480, "note_on", 64), (960, "note_off", 64)]
     conductor = absolute(midi.tracks[0])
     assert [(tick, m.text) for tick, m in conductor if m.type == "marker"] == [(120, "mode answer")]
     assert [m.tempo for _, m in conductor if m.type == "set_tempo"] == [
@@ -100,35 +103,29 @@ def test_each_voice_has_a_separate_track_in_musical_time(tmp_path: Path) -> None
     assert [(tick, m.text) for tick, m in knobs if m.type == "text"] == [(500, "density 0.5")]
 
 
-def test_the_oracle_reads_the_same_notes(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_the_oracle_reads_the_same_notes(hands: Hands) -> None:
     for index in range(8):
         hands.take.performer(hands.at(index * 240), bytes((0x90, 60 + index, 80)))
         hands.take.performer(hands.at(index * 240 + 120), bytes((0x80, 60 + index, 64)))
     hands.take.close()
-    (instrument,) = pretty_midi.PrettyMIDI(str(path)).instruments
+    (instrument,) = pretty_midi.PrettyMIDI(str(hands.take.path)).instruments
     assert [(note.pitch, round(note.start, 4), round(note.end, 4)) for note in instrument.notes] == [
         (60 + index, index * 0.25, index * 0.25 + 0.125) for index in range(8)
     ]
 
 
-def test_a_note_that_sounds_is_closed_in_the_file_but_not_in_the_take(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_a_note_that_sounds_is_closed_in_the_file_but_not_in_the_take(hands: Hands) -> None:
     hands.take.performer(hands.at(0), b"\x90\x3c\x64")
     hands.take.instrument(hands.at(480), b"\x91\x40\x50")
     hands.take.flush()
-    assert notes(path, "performer") == [(0, "note_on", 60), (480, "note_off", 60)]
-    assert notes(path, "twobar") == [(480, "note_on", 64), (481, "note_off", 64)]
+    assert notes(hands.take.path, "performer") == [(0, "note_on", 60), (480, "note_off", 60)]
+    assert notes(hands.take.path, "twobar") == [(480, "note_on", 64), (481, "note_off", 64)]
     hands.take.performer(hands.at(960), b"\x80\x3c\x40")
     hands.take.flush()
-    assert notes(path, "performer") == [(0, "note_on", 60), (960, "note_off", 60)]
+    assert notes(hands.take.path, "performer") == [(0, "note_on", 60), (960, "note_off", 60)]
 
 
-def test_what_was_played_while_stopped_lies_apart_as_it_was_played(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_what_was_played_while_stopped_lies_apart_as_it_was_played(hands: Hands) -> None:
     for place in (0, 240, 480, 720):  # the transport stands at 0
         hands.at(place)
         hands.take.performer(0, bytes((0x90, 60, 80)))
@@ -138,13 +135,11 @@ def test_what_was_played_while_stopped_lies_apart_as_it_was_played(tmp_path: Pat
     hands.nanos += 100 * NANOS_PER_TICK
     hands.take.performer(100, b"\x90\x3e\x64")
     hands.take.close()
-    onsets = [tick for tick, kind, _ in notes(path, "performer") if kind == "note_on"]
+    onsets = [tick for tick, kind, _ in notes(hands.take.path, "performer") if kind == "note_on"]
     assert onsets == [0, 240, 480, 720, 1920 + 100]
 
 
-def test_a_new_start_goes_on_behind_on_a_bar_line(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_a_new_start_goes_on_behind_on_a_bar_line(hands: Hands) -> None:
     hands.take.tempo(hands.at(0), 120.0)
     hands.take.instrument(hands.at(1000), b"\x91\x3c\x64")
     hands.take.instrument(hands.at(2000), b"\x81\x3c\x64")
@@ -154,19 +149,17 @@ def test_a_new_start_goes_on_behind_on_a_bar_line(tmp_path: Path) -> None:
     hands.nanos += 480 * NANOS_PER_TICK
     hands.take.instrument(480, b"\x81\x3e\x64")
     hands.take.close()
-    assert notes(path, "twobar") == [
+    assert notes(hands.take.path, "twobar") == [
         (1000, "note_on", 60), (2000, "note_off", 60), (3840, "note_on", 62), (3840 + 480, "note_off", 62),
     ]  # fmt: skip
 
 
-def test_a_count_in_lies_before_the_bar_line(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_a_count_in_lies_before_the_bar_line(hands: Hands) -> None:
     hands.take.performer(-480, b"\x90\x3c\x64")
     hands.nanos += 480 * NANOS_PER_TICK
     hands.take.performer(0, b"\x80\x3c\x64")
     hands.take.close()
-    assert notes(path, "performer") == [(1440, "note_on", 60), (1920, "note_off", 60)]
+    assert notes(hands.take.path, "performer") == [(1440, "note_on", 60), (1920, "note_off", 60)]
 
 
 def signatures(path: Path) -> list[tuple[int, str, int]]:
@@ -183,9 +176,7 @@ def grid_in_metre(name: str) -> Grid:
     return grid
 
 
-def test_a_metre_is_written_on_its_bar_line_once(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_a_metre_is_written_on_its_bar_line_once(hands: Hands) -> None:
     hands.take.tempo(hands.at(0), 120.0)
     hands.take.metre(0, Grid())
     hands.take.instrument(hands.at(3780), b"\x91\x3c\x64")
@@ -196,15 +187,13 @@ def test_a_metre_is_written_on_its_bar_line_once(tmp_path: Path) -> None:
     hands.take.metre(3840 + 1440, grid_in_metre("7/8"))
     hands.take.instrument(hands.at(3840 + 1440 + 1680), b"\x81\x3e\x64")
     hands.take.close()
-    assert signatures(path) == [(0, "4/4", 24), (3840, "6/8", 36), (5280, "7/8", 12)]
-    assert notes(path, "twobar") == [
+    assert signatures(hands.take.path) == [(0, "4/4", 24), (3840, "6/8", 36), (5280, "7/8", 12)]
+    assert notes(hands.take.path, "twobar") == [
         (3780, "note_on", 60), (3840, "note_off", 60), (3900, "note_on", 62), (6960, "note_off", 62),
     ]  # fmt: skip
 
 
-def test_a_new_start_goes_on_on_a_bar_line_of_the_metre_before(tmp_path: Path) -> None:
-    path = tmp_path / "take.mid"
-    hands = Hands(path)
+def test_a_new_start_goes_on_on_a_bar_line_of_the_metre_before(hands: Hands) -> None:
     hands.take.tempo(hands.at(0), 120.0)
     hands.take.metre(0, Grid())
     hands.at(1860)
@@ -218,8 +207,11 @@ def test_a_new_start_goes_on_on_a_bar_line_of_the_metre_before(tmp_path: Path) -
     hands.nanos += 480 * NANOS_PER_TICK
     hands.take.instrument(480, b"\x81\x3e\x64")
     hands.take.close()
-    assert notes(path, "twobar")[2:] == [(1920 + 1440, "note_on", 62), (1920 + 1440 + 480, "note_off", 62)]
-    assert signatures(path) == [(0, "4/4", 24), (1920, "3/4", 24), (3360, "5/4", 24)]
+    assert notes(hands.take.path, "twobar")[2:] == [
+        (1920 + 1440, "note_on", 62),
+        (1920 + 1440 + 480, "note_off", 62),
+    ]
+    assert signatures(hands.take.path) == [(0, "4/4", 24), (1920, "3/4", 24), (3360, "5/4", 24)]
 
 
 def test_a_take_begins_in_the_metre_of_its_jam(tmp_path: Path) -> None:
@@ -405,8 +397,7 @@ def test_two_instruments_of_one_name_never_write_over_each_other(tmp_path: Path)
     assert second.take.path == path
 
 
-def test_a_message_that_is_none_costs_only_itself(tmp_path: Path) -> None:
-    hands = Hands(tmp_path / "take.mid")
+def test_a_message_that_is_none_costs_only_itself(hands: Hands) -> None:
     hands.press(0, 60)
     hands.take.knob(hands.at(1), "tempo", "fast")  # type: ignore[arg-type]
     hands.press(2, 62)

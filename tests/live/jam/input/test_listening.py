@@ -55,8 +55,12 @@ def off_the_beat(stage: Stage, beat: float, moment: Callable[[float], float]) ->
     return stage.jam.transport.timeline.nanos(Tick(round(beat * 480))) / SECOND - moment(beat)
 
 
-def test_no_click_and_nothing_sounds_before_anyone_plays() -> None:
-    stage = listening()
+@pytest.fixture
+def stage() -> Stage:
+    return listening()
+
+
+def test_no_click_and_nothing_sounds_before_anyone_plays(stage: Stage) -> None:
     to(stage, 30)
     assert not stage.jam.transport.running
     assert stage.jam.state(Nanos(stage.nanos)) == "listening"
@@ -107,8 +111,7 @@ def test_what_the_instrument_plays_is_not_listened_to() -> None:
     assert abs(off_the_beat(stage, 60, moment)) < 0.3
 
 
-def test_a_single_note_starts_nothing() -> None:
-    stage = listening()
+def test_a_single_note_starts_nothing(stage: Stage) -> None:
     stage.at(SECOND, note_on(1, 60, 90))
     to(stage, 20)
     assert stage.jam.state(Nanos(stage.nanos)) == "listening"
@@ -152,8 +155,7 @@ def test_another_mode_goes_on_at_the_tempo_that_was_found() -> None:
     assert abs(off_the_beat(stage, 40, moment)) < 0.1
 
 
-def test_another_mode_starts_what_waited() -> None:
-    stage = listening()
+def test_another_mode_starts_what_waited(stage: Stage) -> None:
     to(stage, 1)
     do(stage, SetMode("follow"))
     assert stage.jam.transport.running
@@ -192,8 +194,7 @@ def test_a_keyboard_that_goes_while_it_waits_leaves_no_key_down() -> None:
     assert low.length == 1
 
 
-def test_the_next_engine_goes_on_listening() -> None:
-    stage = listening()
+def test_the_next_engine_goes_on_listening(stage: Stage) -> None:
     memory = remembered(stage.jam, started=True, demo=False)
     other = Stage(configured(mode="listen"))
     restore(other.jam, memory, Nanos(0))
@@ -210,8 +211,7 @@ def test_the_next_engine_goes_on_listening() -> None:
     assert abs(off_the_beat(third, 32, moment)) < 0.03
 
 
-def test_another_metre_is_listened_for_anew() -> None:
-    stage = listening()
+def test_another_metre_is_listened_for_anew(stage: Stage) -> None:
     stage.at(SECOND, note_on(1, 60, 90))
     to(stage, 1.5)
     stage.model = EchoModel(ident="echo-2")
@@ -225,8 +225,7 @@ def test_another_metre_is_listened_for_anew() -> None:
     assert stage.jam.listening.due is None
 
 
-def test_a_metre_that_it_cannot_find_begins_with_a_click() -> None:
-    stage = listening()
+def test_a_metre_that_it_cannot_find_begins_with_a_click(stage: Stage) -> None:
     do(stage, SetMetre("7/8"))
     to(stage, 1)
     assert stage.jam.transport.running

@@ -82,6 +82,11 @@ class JackStage:
         return [str(fields["text"]) for kind, fields in self.stage.logged if kind == "notice"]
 
 
+@pytest.fixture
+def jack() -> JackStage:
+    return JackStage()
+
+
 def test_it_starts_and_stops_with_the_transport_in_its_tempo_here() -> None:
     jack = JackStage(bpm=90.0)
     jack.clock.begin_by_itself(jack.now)
@@ -97,8 +102,7 @@ def test_it_starts_and_stops_with_the_transport_in_its_tempo_here() -> None:
     assert not jack.stage.hanging()
 
 
-def test_a_jump_is_gone_along_with() -> None:
-    jack = JackStage()
+def test_a_jump_is_gone_along_with(jack: JackStage) -> None:
     jack.transport.start()
     jack.run(SECOND)
     jack.transport.move(60.0, rolling=True)
@@ -109,8 +113,7 @@ def test_a_jump_is_gone_along_with() -> None:
     assert jack.jam.tick(jack.now) == pytest.approx(5 * 2 * 480, abs=1)
 
 
-def test_beats_and_tempo_of_another_client_are_followed_and_not_turned_here() -> None:
-    jack = JackStage()
+def test_beats_and_tempo_of_another_client_are_followed_and_not_turned_here(jack: JackStage) -> None:
     jack.transport.bpm = 100.0
     jack.transport.start()
     jack.run(3 * SECOND)
@@ -120,8 +123,7 @@ def test_beats_and_tempo_of_another_client_are_followed_and_not_turned_here() ->
     assert jack.notices()[-1] == "the tempo comes with JACK's transport: set it where that is led"
 
 
-def test_without_such_a_client_the_tempo_is_turned_here_and_no_beat_is_left_out() -> None:
-    jack = JackStage()
+def test_without_such_a_client_the_tempo_is_turned_here_and_no_beat_is_left_out(jack: JackStage) -> None:
     jack.transport.start()
     jack.run(2 * SECOND)
     jack.stage.commands.run(Turn("tempo", 60.0), jack.now)
@@ -130,8 +132,7 @@ def test_without_such_a_client_the_tempo_is_turned_here_and_no_beat_is_left_out(
     assert jack.jam.transport.timeline.tempo_bpm == pytest.approx(60.0, rel=1e-3)
 
 
-def test_the_performer_starts_and_stops_everyone() -> None:
-    jack = JackStage()
+def test_the_performer_starts_and_stops_everyone(jack: JackStage) -> None:
     jack.run(SECOND)
     jack.stage.commands.run(Start(), jack.now)
     assert jack.rolls()
@@ -143,15 +144,13 @@ def test_the_performer_starts_and_stops_everyone() -> None:
     assert not jack.running()
 
 
-def test_a_transport_that_rolls_already_is_joined_where_it_is() -> None:
-    jack = JackStage()
+def test_a_transport_that_rolls_already_is_joined_where_it_is(jack: JackStage) -> None:
     jack.transport.move(30.0, rolling=True)
     jack.run(SECOND)
     assert jack.jam.tick(jack.now) == pytest.approx(31 * 2 * 480, abs=1)
 
 
-def test_a_server_that_dies_leaves_the_tempo() -> None:
-    jack = JackStage()
+def test_a_server_that_dies_leaves_the_tempo(jack: JackStage) -> None:
     jack.transport.start()
     jack.run(SECOND)
     jack.transport.alive = False
