@@ -110,6 +110,8 @@ def _commands_of(meaning: Meaning, situation: Situation, source: str) -> list[tu
             return [(ask.CallScene(int(name), source=source), f"scene {name}")]
         case "mute" | "unmute" | "only":
             return _parts(kind, name, situation.muted, source)
+        case "keep":
+            return []
         case "action" if name == "start" and situation.running:
             return []
         case "action":

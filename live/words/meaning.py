@@ -22,6 +22,7 @@ Kind = Literal[
     "chords",
     "scene",
     "rest",
+    "keep",
 ]
 
 
@@ -29,7 +30,7 @@ class Meaning(NamedTuple):
     """One thing that is wanted.
 
     Attributes:
-        kind: knob: to be turned; value: to be set; the rest as the instrument's actions are called.
+        kind: knob: to be turned; value: to be set; keep: to stay; the rest as actions are called.
         name: of the knob, anchor, mode, part, action, metre, key, chords or scene.
         sign: 1 up, -1 down; of a knob.
         degree: how much.

@@ -42,6 +42,11 @@ class Saying(NamedTuple):
             else:
                 meanings.append(Meaning("knob", "morph", 1 if anchor == "B" else -1, degree))
             return without_degree(rest)
+        if self.kind == "knob":
+            part = found.get("part")
+            knob = f"{self.name}.{part.lower()}" if part else self.name
+            meanings.append(Meaning("knob", knob, self.sign, degree))
+            return without_degree(rest)
         if self.kind == "value":
             value = float(found["value"]) if "value" in found else 0.5
             meanings.append(Meaning("value", self.name, value=value))
@@ -67,8 +72,8 @@ class Saying(NamedTuple):
         return rest
 
 
-def _saying(pattern: str, kind: Kind, name: str = "") -> Saying:
-    return Saying(re.compile(rf"(?<!\w){pattern}(?!\w)", re.IGNORECASE), kind, name)
+def _saying(pattern: str, kind: Kind, name: str = "", sign: int = 0) -> Saying:
+    return Saying(re.compile(rf"(?<!\w){pattern}(?!\w)", re.IGNORECASE), kind, name, sign)
 
 
 _OUT = (
@@ -83,6 +88,9 @@ _CHORD = r"(?-i:[A-G][#b]?(?:maj7|m7|m|7|dim|aug|sus4)?(?:/[A-G][#b]?)?)"
 _CHORDS = rf"(?:(?:play\s+|the\s+)?chords\s+|play\s+)(?P<chords>{_CHORD}(?:\s+{_CHORD})+)"
 _LOOP = r"loop\s+(?:\w+\s+){0,3}?(?P<number>1|2|4|8|one|two|four|eight)(?:\s+bars?)?"
 _NO_LOOP = r"(?:(?:stop|end|leave|quit|no\s+more|let\s+go\s+of)\s+(?:the\s+)?loop(?:ing)?|loop\s+off)"
+_AS_IS = r"(?:keep|hold|same|leave|(?:don't|not)\s+change)"
+_LOWER = r"(?:lower|drop|reduce|decrease|(?:bring|take)\s+down)"
+_UNHEARD = r"(?:can't|cant|cannot|can\s+not|barely|hardly)\s+hear"
 _ALL = r"(?:all|everything|every\s*one|every\s*body)"
 _KEEP = r"(?:store|remember|save|keep|capture|memori[sz]e|mark)\s+(?:this|that|it|what\s+\w+\s+\w+)"
 _TOWARDS = (
@@ -103,19 +111,24 @@ SAYINGS: tuple[Saying, ...] = (
     _saying(_NO_LOOP, "action", "loop off"),
     _saying(_LOOP, "action", "loop"),
     _saying(rf"(?:unmute|un\s+mute|bring\s+back)\s+{_ALL}", "unmute", "all"),
-    _saying(rf"mute\s+{_ALL}", "mute", "all"),
+    _saying(rf"(?:bring|let|have)\s+{_ALL}\s+(?:back|in|play)", "unmute", "all"),
+    _saying(rf"mute\s+{_ALL}|{_ALL}\s+out", "mute", "all"),
     _saying(r"(?P<value>\d{2,3}(?:\.\d+)?)\s*(?:bpm|beats\s+(?:per|a)\s+minute)", "value", "tempo"),
     _saying(r"tempo\s+(?:is\s+)?(?:to|of|at|=)?\s*(?P<value>\d{2,3}(?:\.\d+)?)", "value", "tempo"),
     _saying(r"(?P<metre>(?:2|3|4|5)/4|(?:6|7|9|12)/8)", "metre"),
     _saying(rf"(?:call\s+(?:up\s+)?|go\s+to\s+|play\s+)?scene\s+(?:number\s+)?{_NUMBER}", "scene"),
     _saying(rf"{_KEEP}\s*(?:phrase\s+)?(?:(?:as|in|to|under|for|at|on)\s+)?{_ANCHOR}", "store"),
     _saying(rf"(?:store|capture)\s+{_ANCHOR}", "store"),
+    _saying(rf"{_AS_IS}\s+(?:the\s+|this\s+|that\s+)?tempo", "keep"),
+    _saying(rf"{_LOWER}\s+(?:the\s+)?tempo", "knob", "tempo", -1),
+    _saying(rf"{_UNHEARD}\s+{_THE}{_PART}", "knob", "volume", 1),
     _saying(rf"{_MIDDLE}\s+(?:between\s+|of\s+|from\s+)?a\s+(?:and|to)\s+b", "value", "morph"),
     _saying(r"half\s*way\s+to(?:wards?)?\s+b", "value", "morph"),
     _saying(rf"{_TOWARDS}\s+{_ANCHOR}", "knob", "morph"),
     _saying(rf"{_LIKE}\s+{_ANCHOR}(?:\s+again)?", "recall"),
     _saying(rf"{_ANCHOR}\s+again", "recall"),
     _saying(rf"(?:only|just|nothing\s+except|solo)\s+{_THE}{_PART}", "only"),
+    _saying(rf"{_PART}\s+solo", "only"),
     _saying(rf"{_OUT}\s+{_THE}{_PART}(?:\s+out)?", "mute"),
     _saying(rf"{_PART}\s+(?:out|off|away)", "mute"),
     _saying(rf"{_BACK}{_THE}{_PART}\s*(?:back|in|on|play)?(?:\s+(?:in|again))?", "unmute"),

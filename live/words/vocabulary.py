@@ -96,11 +96,11 @@ QUALITIES: Mapping[str, Quality] = {
 """A knob that the instrument does not have is left out.  A word stands with the knob that has it first."""
 
 MOODS: Mapping[str, tuple[tuple[str, int], ...]] = {
-    "calm, relaxed, relax, chill, chilled, peaceful, laid back, settle, settle down, cool down": (
+    "calm, relaxed, relax, chill, chilled, peaceful, laid back, settle, settle down, cool down, wind down": (
         ("density", -1),
         ("dynamics", -1),
     ),
-    "energy, energetic, intense, intensity, exciting, lively, drive, driving, fire, heat up": (
+    "energy, energetic, intense, intensity, exciting, lively, drive, driving, fire, heat up, build up": (
         ("density", 1),
         ("dynamics", 1),
     ),
@@ -149,8 +149,8 @@ MODES: Mapping[str, str] = {
 ACTIONS: Mapping[tuple[str, str], str] = {
     ("undo", ""): "undo, take back, revert, never mind, oops",
     ("redo", ""): "redo, do again",
-    ("stop", ""): "stop, stop playing, halt, finish, end",
-    ("start", ""): "start, start playing, begin, go, come in, count in",
+    ("stop", ""): "stop, stop playing, halt, finish, end, pause",
+    ("start", ""): "start, start playing, begin, go, come in, count in, resume, continue",
     ("panic", ""): "panic, silence, shut up, all off, quiet now",
     ("record", ""): "record this, start recording, stop recording, begin take, end take",
     ("freeze", ""): "freeze, thaw, leave alone, do not move",
@@ -162,7 +162,7 @@ ACTIONS: Mapping[tuple[str, str], str] = {
 }
 """What is not among the instrument's actions is left out."""
 
-REST = "back normal, reset, neutral, normal, knob rest, as play, start over"
+REST = "back normal, reset, neutral, normal, knob rest, as play, exactly what play, start over"
 
 METRES: Mapping[str, str] = {
     "2/4": "two four, march",
