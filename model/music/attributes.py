@@ -98,7 +98,7 @@ def _measured(phrase: Phrase, *, voices: bool) -> dict[str, float]:
     total = squares = loud = keys = 0
     struck: set[int] = set()  # line and step of what starts
     tracks = set()
-    for onset, pitch, velocity, _, _, track, *_ in notes:
+    for onset, pitch, velocity, _, _, track, _, _ in notes:
         loud += velocity
         tracks.add(track)
         if track == DRUMS:
@@ -172,7 +172,7 @@ def gaps(phrase: Phrase) -> list[int]:
     voices: dict[int, tuple[list[int], list[int]]] = {}  # track -> pitch and place of each voice's last note
     step = -1
     gone: dict[int, int] = {}  # how many voices of a track have gone on at this step: the last of its list
-    for place, (onset, pitch, _, _, _, track, *_) in enumerate(notes):
+    for place, (onset, pitch, _, _, _, track, _, _) in enumerate(notes):
         if track == DRUMS:
             continue
         if track not in voices:
