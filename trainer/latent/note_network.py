@@ -3,7 +3,7 @@
 Tested in tests/trainer/latent/test_prior.py.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,22 +197,50 @@ class NoteNetwork(nn.Module):
 
     def tensors(self) -> Halves:
         """Return the weights, float16, named as those of `NoteTransformer`, for phrases as they are."""
-        named = [NAMES[column] for column in self.chosen]
-        found: Halves = {
+        state = self.state_dict()
+        return {
             "heads": np.array([self.blocks.heads], dtype=np.float16),
             "constant": self.constant.astype(np.float16),
-            "begin": _half(self.moves.weight[-REACH[0]]),
+            "begin": _half(state["moves.weight"][-REACH[0]]),
+            **{there: _half(state[here]) for here, there in self._names().items()},
         }
-        for name, value in self.state_dict().items():
+
+    def take_over(self, tensors: Mapping[str, NDArray[Any]]) -> bool:
+        """Begin with weights that `tensors` gave; tell whether they fit, for else nothing is done.
+
+        The phrases of the other may be shorter.  What it knew of transposed ones is not among its weights.
+        """
+        state, own = self.state_dict(), self.tensors()
+        places = len(own["place.weight"]) - len(tensors.get("place.weight", ()))
+        same = places >= 0 and all(
+            name == "place.weight" or (name in tensors and tensors[name].shape == value.shape)
+            for name, value in own.items()
+        )
+        fixed = [column for column in ORDER if column not in self.chosen]
+        if not same or own["heads"] != tensors["heads"]:
+            return False
+        if (own["constant"][fixed] != tensors["constant"][fixed]).any():
+            return False
+        for here, there in self._names().items():
+            value = torch.from_numpy(tensors[there].astype(np.float32))
+            state[here][: len(value)] = value
+        state["moves.weight"][:] = torch.from_numpy(tensors["begin"].astype(np.float32))
+        return True
+
+    def _names(self) -> dict[str, str]:
+        """Return by the names of the weights here those in `NoteTransformer`."""
+        named = [NAMES[column] for column in self.chosen]
+        found = {}
+        for name in self.state_dict():
             kind, *rest = name.split(".")
             if kind == "blocks":
-                found[".".join(part for part in rest[1:] if part != "attention")] = _half(value)
+                found[name] = ".".join(part for part in rest[1:] if part != "attention")
             elif kind == "embeddings":
-                found[f"{named[int(rest[0])]}.weight"] = _half(value)
+                found[name] = f"{named[int(rest[0])]}.weight"
             elif kind in ("norms", "ups", "outs"):
-                found[f"{named[int(rest[0])]}.{kind[:-1]}.{rest[1]}"] = _half(value)
-            elif kind in ("place", "strikes", "intervals", "here"):
-                found[name] = _half(value)
+                found[name] = f"{named[int(rest[0])]}.{kind[:-1]}.{rest[1]}"
+            elif kind != "moves":
+                found[name] = name
         return found
 
 

@@ -9,21 +9,23 @@ validation phrases best: small sets are soon known by heart.
 import copy
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from math import cos, pi
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from msgspec.structs import replace as replace_fields
+from numpy.typing import NDArray
 from torch import nn
 
 from model.checkpoint import read, write
 from model.codecs.base import Codec
 from model.latent import importance
-from model.latent.note_transformer import FOLDER, note_transformer_in
+from model.latent.note_transformer import FOLDER, NAMES, ORDER, note_transformer_in
 from trainer.data.dataset import Phrases
 from trainer.errors import OperationError
 from trainer.latent.note_network import EncodedNotes, NoteBatch, NoteNetwork, batches, encode_notes, varying
@@ -38,6 +40,7 @@ VALIDATED = 20  # batches
 MOST = 100_000  # phrases that are learned from
 DECAY = 0.05
 WARM = 100  # steps
+GENTLER = 0.3  # of the learning rate: what has been learned is to be leaned, not forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def fit_prior(
     stop: threading.Event,
     seconds: float | None = None,
     device: torch.device | None = None,
+    begun: Mapping[str, NDArray[Any]] | None = None,
 ) -> None:
     """Fit a prior to a split's phrases and put it into the checkpoint.
 
@@ -96,6 +100,8 @@ def fit_prior(
         seconds: that all of it may take, the reading a quarter of them, in place of the configuration's
             minutes.
         device: that it is fitted on; the processor by default.
+        begun: further tensors of the checkpoint that the network began with: its prior is gone on from, and
+            kept where nothing better is found; so are then the weights of its draws.
 
     Raises:
         OperationError: the loss is no number, or there is no note to learn from; the checkpoint stays as it
@@ -114,6 +120,12 @@ def fit_prior(
     lengths = (np.diff(split.phrases.starts) for split in (music.train, music.validation))
     longest = max(int(split.max()) for split in lengths if len(split))
     torch.manual_seed(seed)
+    earlier = {n.removeprefix(FOLDER): value for n, value in (begun or {}).items() if n.startswith(FOLDER)}
+    if earlier:
+        theirs = tuple(column for column in ORDER if f"{NAMES[column]}.weight" in earlier)
+        if set(chosen) <= set(theirs):
+            chosen = theirs
+        longest = max(longest, len(earlier["place.weight"]) - 1)
     network = NoteNetwork(
         codec.grid,
         constant,
@@ -123,15 +135,24 @@ def fit_prior(
         depth=config.depth,
         heads=config.heads,
         dropout=config.dropout,
-    ).to(device or torch.device("cpu"))
+    )
+    known = bool(earlier) and network.take_over(earlier)
     best, loss = train_network(
-        network, music, config, np.random.default_rng(seed), run_log=run_log, stop=stop
+        network.to(device or torch.device("cpu")),
+        music,
+        config,
+        np.random.default_rng(seed),
+        run_log=run_log,
+        stop=stop,
+        known=known,
     )
     checkpoint = read(path)
     extras = {f"{FOLDER}{name}": value for name, value in best.tensors().items()}
     note_transformer_in(extras, codec.grid)  # what is written can be read
     stale = (FOLDER, importance.FOLDER)  # weights of another prior's draws say nothing of this one's
     others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(stale)}
+    if known and begun is not None:  # until others are fitted
+        others |= {name: value for name, value in begun.items() if name.startswith(importance.FOLDER)}
     figures = {**checkpoint.figures, "prior_loss": round(loss, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)
     run_log.say(f"the prior of {path.name} is fitted: {loss:.3f} nats a note on phrases that it did not see")
@@ -145,6 +166,7 @@ def train_network(
     *,
     run_log: RunLog,
     stop: threading.Event,
+    known: bool = False,
 ) -> tuple[NoteNetwork, float]:
     """Take steps until the time or the steps are over.
 
@@ -155,6 +177,7 @@ def train_network(
         rng: of the order and the transpositions; torch's own draws what is dropped out.
         run_log: shows how far it is.
         stop: ends it.
+        known: the network has learned already: it takes smaller steps, and is the first that is looked at.
 
     Returns:
         The running average of the weights where it fitted the validation phrases best, and how well: nats a
@@ -162,8 +185,11 @@ def train_network(
     """
     average = copy.deepcopy(network).eval()
     best, least = copy.deepcopy(average), float("inf")
+    if known:
+        best, least = _better(average, music, best, least)
     device = network.place.weight.device
     optimisers = _optimisers(network)
+    highest = config.learning_rate * (GENTLER if known else 1.0)
     began = time.monotonic()
     for step, batch in enumerate(_forever(music, config.batch, rng)):
         seconds = time.monotonic() - began
@@ -171,7 +197,7 @@ def train_network(
         if stop.is_set() or share >= 1:
             break
         warm = min(1.0, (step + 1) / WARM)
-        rate = config.learning_rate * warm * (0.02 + 0.49 * (1 + cos(pi * share)))
+        rate = highest * warm * (0.02 + 0.49 * (1 + cos(pi * share)))
         for group in (group for optimiser in optimisers for group in optimiser.param_groups):
             group["lr"] = rate
         loss = _loss(network, batch.to(device))

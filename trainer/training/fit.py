@@ -2,12 +2,14 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from model.checkpoint import Calibration
 from model.codecs.base import Codec
@@ -23,7 +25,7 @@ from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, commonest_styles, load, styles_of
 from trainer.errors import EmptyCorpusError, OperationError, RequestError
 from trainer.latent.importance import fit_importance_weights
-from trainer.latent.prior import fit_prior
+from trainer.latent.prior import GENTLER, fit_prior
 from trainer.run.checkpoints import LOG
 from trainer.run.device import keep_freed_memory, stop_signals
 from trainer.run.distributed import World, joined
@@ -31,7 +33,7 @@ from trainer.run.progress import RunLog
 from trainer.settings import Settings
 from trainer.training import memory_estimate
 from trainer.training.checkpointing import calibrate
-from trainer.training.initial import GENTLER, begin_from
+from trainer.training.initial import begin_from, further_tensors
 from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL
 from trainer.training.origin import check_same, origin_of
@@ -202,7 +204,14 @@ def _run(
                 device = next(net.parameters()).device
                 world.shared(
                     lambda: _prior(
-                        configuration, music, path, device, run_log=run_log, stop=stop, minutes=prior_minutes
+                        configuration,
+                        music,
+                        path,
+                        device,
+                        run_log=run_log,
+                        stop=stop,
+                        minutes=prior_minutes,
+                        begun=further_tensors(init) if init else {},
                     )
                 )
         except ModelError as error:
@@ -227,12 +236,23 @@ def _prior(
     run_log: RunLog,
     stop: threading.Event,
     minutes: float | None,
+    begun: Mapping[str, NDArray[Any]],
 ) -> None:
     """Fit the prior and the weights of its draws; of a limit the weights have a fifth."""
     parts = (None, None) if minutes is None else (48 * minutes, 12 * minutes)
     prior, seed = configuration.prior, configuration.fit.seed
     if not stop.is_set():
-        fit_prior(*music, path, prior, seed=seed, run_log=run_log, stop=stop, seconds=parts[0], device=device)
+        fit_prior(
+            *music,
+            path,
+            prior,
+            seed=seed,
+            run_log=run_log,
+            stop=stop,
+            seconds=parts[0],
+            device=device,
+            begun=begun,
+        )
     if prior.draws and not stop.is_set():
         codec, train, _ = music
         fit_importance_weights(

@@ -3,7 +3,10 @@
 Tested in tests/trainer/training/test_initial.py.
 """
 
+from typing import Any
+
 import torch
+from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint, read
 from model.errors import CheckpointError
@@ -11,7 +14,6 @@ from model.networks.vae import VAE
 from trainer.errors import OperationError, RequestError
 from trainer.run.checkpoints import path_of
 
-GENTLER = 0.3  # of the learning rate: what is there is to be leaned, not forgotten
 LEAST = 0.9  # share of the weights that must fit
 
 
@@ -51,6 +53,12 @@ def begin_from(net: VAE, name: str) -> str:
     new = sorted({key.rsplit(".", 1)[0] for key in fresh if key not in taken})
     beside = f"; fresh are {', '.join(new[:3])}{' and others' * (len(new) > 3)}" if new else ""
     return f"begun with the weights of {other.config.name}{beside}"
+
+
+def further_tensors(name: str) -> dict[str, NDArray[Any]]:
+    """Return what a model holds beside its network, its prior above all; nothing where it is gone."""
+    path = path_of(name)
+    return dict(read(path).extras) if path.is_file() else {}
 
 
 def _check(net: VAE, other: Checkpoint, name: str) -> None:

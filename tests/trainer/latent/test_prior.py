@@ -237,6 +237,34 @@ def test_fit_puts_it_into_the_checkpoint_and_the_player_draws_from_it(tmp_path: 
         open_player(tmp_path / "cut.safetensors")
 
 
+def test_a_network_goes_on_from_what_another_of_its_kind_has_learned(tmp_path: Path) -> None:
+    corpus = music([*TUNES] * 20)
+    learned, loss = walked(corpus, tmp_path)
+    longer = music([*TUNES, [Note(step, 60, 80, 1) for step in range(12)]], kind="melody")
+    fresh = network(longer)
+    assert fresh.take_over(learned.tensors())
+    assert unseen(fresh, corpus) == pytest.approx(loss, abs=0.05)
+    weights = copy.deepcopy(fresh.state_dict())
+    wider = NoteNetwork(GRID, *varying(corpus.train), longest=4, width=64, depth=2, heads=2, dropout=0.0)
+    assert not fresh.take_over(wider.tensors())
+    assert not network(corpus).take_over(fresh.tensors()), "its phrases are longer"
+    assert all(torch.equal(weights[name], value) for name, value in fresh.state_dict().items())
+
+
+def test_a_run_that_begins_with_a_model_begins_with_its_prior(tmp_path: Path) -> None:
+    prepared = prepare(tmp_path / "data", "melody")
+    path = tmp_path / "config.toml"
+    path.write_text(WITH_PRIOR)
+    first = run(path, prepared, tmp_path / "first", overrides=["prior.draws=0"])
+    checkpoint = read(first)
+    weigher = {"weigher/0.0.weight": np.ones((1, 1), dtype=np.float32)}
+    write(replace(checkpoint, extras={**checkpoint.extras, **weigher}), first)
+    changes = ["prior.draws=0", "prior.minutes=0.0000001"]
+    second = read(run(path, prepared, tmp_path / "second", init=str(first), overrides=changes))
+    for name, value in {**checkpoint.extras, **weigher}.items():
+        np.testing.assert_array_equal(second.extras[name], value)
+
+
 def test_music_without_notes_is_reported(tmp_path: Path) -> None:
     prepared = prepare(tmp_path / "data", "melody")
     place = prepared / "melody" / "train"
