@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from model.music.chord_finding import triad_index
 from model.music.grid import Grid
-from model.music.harmony import TONES, Chord
+from model.music.harmony import TONES, Chord, tones
 from model.music.phrase import Note, cut_to
 from model.music.tracks import BASS, CHORDS
 
@@ -268,7 +268,8 @@ def _chords(notes: Sequence[Note], under: _Under) -> list[Note]:
         if len(struck) > MOST_VOICES:  # what is doubled an octave away goes first
             struck = _distinct(struck)[:MOST_VOICES]
         every = _wanted(struck, old, chord)
-        wanted = tuple(one for one in every if not under.sheet.clashes(one, onset))
+        free = [one for one in (*every, *tones(chord)) if not under.sheet.clashes(one, onset)]
+        wanted = tuple(sorted([*dict.fromkeys(free)][: len(every)]))  # others stand in for what would clash
         if len(wanted) < 2:
             wanted = wanted or every[:2]
         lowest = chord.bass if chord.bass in wanted else None

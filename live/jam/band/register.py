@@ -6,10 +6,9 @@ Tested in tests/live/jam/band/test_band.py.
 
 from live.jam.input.capture import Capture
 from live.timing.timeline import Tick
+from model.music.key import LOW
 
 BEATS = 8  # by whose notes it is known
-LOW = 52
-"""Mean key below which a line lies low: so high at most lie 95 of 100 basses of ensembles."""
 FEWEST = 3  # notes of a line
 VOICES = 1.25  # notes an onset, at most, of one voice
 

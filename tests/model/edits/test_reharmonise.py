@@ -137,6 +137,9 @@ def test_nothing_lies_a_semitone_beside_what_is_avoided() -> None:
     found = laid(pattern(), steps("C"), avoided=avoided)
     assert all(note.pitch % 12 != 4 for note in found)
     assert {note.pitch % 12 for note in found if note.track == CHORDS} == {0, 7}
+    two = [Note(0, pitch, 80, 4, track=CHORDS) for pitch in (60, 64)]
+    found = laid(two, steps("C"), avoided=avoided)
+    assert {note.pitch % 12 for note in found} == {0, 7}, "its fifth stands in for its third"
 
 
 def test_what_was_played_follows_where_the_present_chord_is_another_and_stays_elsewhere() -> None:

@@ -131,6 +131,7 @@ def test_a_blues_goes_over_dominant_sevenths() -> None:
     assert (chord_name(found), chord_name(in_blues(Chord(7, 0), key))) == ("C7", "G7")
     assert in_blues(Chord(2, 0), key) == Chord(2, 0)
     assert in_blues(Chord(0, 0), None) == Chord(0, 0)
+    assert blues_of([note._replace(pitch=note.pitch - 20) for note in notes]) is None, "a riff"
     scale = [Note(4 * place, pitch, 90, 4) for place, pitch in enumerate((60, 63, 65, 67, 68, 66))]
     assert blues_of(scale) is None, "it has the minor sixth"
 
