@@ -116,4 +116,4 @@ def _flatten(tree: Mapping[str, Any], name: str, into: dict[str, Any]) -> None:
         if isinstance(value, dict):
             _flatten(value, f"{name}.{key}", into)
         else:
-            into[f"{name}.{key}"] = value
+            into[f"{name}.{key}"] = list(value) if isinstance(value, tuple) else value  # as it is read again

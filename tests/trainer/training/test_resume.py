@@ -226,6 +226,8 @@ def test_other_settings_are_taken_up_and_said(tmp_path: Path, capsys: pytest.Cap
     assert begun.settings["fit.batch"] == 4
     assert begun.version == VERSION
     capsys.readouterr()
+    run(chosen, data, out, resume=True, overrides=["fit.steps=4", "fit.batch=4", "fit.beta=0.1"])
+    assert "from here on with" not in "".join(capsys.readouterr()), "nothing has changed"
     run(chosen, data, out, resume=True, overrides=["fit.steps=5", "fit.batch=5", "fit.beta=0.2"])
     said = "".join(capsys.readouterr())
     assert "from here on with fit.batch 5 (it was 4), fit.beta 0.2 (it was 0.1)" in " ".join(said.split())
