@@ -1,7 +1,7 @@
 # make jam     set up what playing needs, and play:  make jam ARGS="--mode answer --bpm 96"
 # make test    set everything up and run every check
 # make bench   measure the budgets and write docs/benchmarks.md:  make bench ARGS="--hours 1";
-#              ARGS=--quick tries every measure, without a page, in some ten minutes
+#              ARGS=--quick tries every measure, without a page, in some seven minutes
 # make docs    write the documents' tables anew
 # make setup   set up for development, without running anything
 # make clean   remove what setting up and checking made

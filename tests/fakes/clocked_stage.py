@@ -1,4 +1,4 @@
-"""A stage whose jam is led by MIDI clock, and the masters that lead it."""
+"""Stages whose jam is led, by MIDI clock say, and the masters that lead it."""
 
 from collections.abc import Sequence
 
@@ -12,18 +12,32 @@ SECOND = 1_000_000_000
 CLOCK_120 = 20_833_333
 
 
-class ClockedStage:
-    """A jam on a fake clock, with the model there, that waits for a master."""
+class LedStage:
+    """A jam on a fake clock that somebody leads."""
 
-    def __init__(self, *, wanted: str = "auto", **options: object) -> None:
+    def __init__(self, **options: object) -> None:
         self.stage = Stage(config=configured(**options))
         self.jam = self.stage.jam
-        self.midi_clock = MidiClock(self.jam, wanted=wanted)
-        self.jam.leader = self.midi_clock
-        self.jam.from_worker(self.stage.model.ready(), Nanos(0))
+
+    @property
+    def now(self) -> Nanos:
+        return Nanos(self.stage.nanos)
 
     def running(self) -> bool:
         return self.jam.transport.running
+
+    def notices(self) -> list[str]:
+        return [str(fields["text"]) for kind, fields in self.stage.logged if kind == "notice"]
+
+
+class ClockedStage(LedStage):
+    """One with the model there, that waits for a master."""
+
+    def __init__(self, *, wanted: str = "auto", **options: object) -> None:
+        super().__init__(**options)
+        self.midi_clock = MidiClock(self.jam, wanted=wanted)
+        self.jam.leader = self.midi_clock
+        self.jam.from_worker(self.stage.model.ready(), Nanos(0))
 
     def say(self, moment: int, data: bytes, *, port: str = "box") -> None:
         """Let a message come in at a moment."""
@@ -39,9 +53,6 @@ class ClockedStage:
     def at_moments(self, moments: Sequence[int], *, port: str = "box") -> None:
         for moment in moments:
             self.say(moment, bytes((CLOCK,)), port=port)
-
-    def notices(self) -> list[str]:
-        return [str(fields["text"]) for kind, fields in self.stage.logged if kind == "notice"]
 
     def late_ms(self, moment: int, tick: int) -> float:
         """Return by how much the transport is behind a tick that is due at a moment."""

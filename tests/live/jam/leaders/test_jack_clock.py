@@ -10,7 +10,7 @@ from live.ipc.commands import Start, Stop, Turn
 from live.jam.leaders.jack_clock import JackClock
 from live.timing.tempo_map import TempoMap
 from live.timing.timeline import Nanos
-from tests.fakes.stage import Stage, configured
+from tests.fakes.clocked_stage import LedStage
 
 SECOND = 1_000_000_000
 
@@ -55,31 +55,21 @@ class FakeTimebase(JackTimebase):
         self.closed = True
 
 
-class JackStage:
+class JackStage(LedStage):
     def __init__(self, *, timebase: FakeTimebase | None = None, **options: object) -> None:
-        self.stage = Stage(config=configured(**options))
+        super().__init__(**options)
         self.stage.nanos = SECOND
-        self.jam, self.transport = self.stage.jam, FakeTransport()
+        self.transport = FakeTransport()
         self.transport.now = lambda: self.stage.nanos
         self.clock = JackClock(self.jam, self.transport, timebase)
         self.jam.leader = self.clock
         self.jam.from_worker(self.stage.model.ready(), self.now)
-
-    @property
-    def now(self) -> Nanos:
-        return Nanos(self.stage.nanos)
 
     def run(self, nanos: int) -> None:
         self.stage.run_to(self.stage.nanos + nanos)
 
     def rolls(self) -> bool:
         return self.transport.rolling
-
-    def running(self) -> bool:
-        return self.jam.transport.running
-
-    def notices(self) -> list[str]:
-        return [str(fields["text"]) for kind, fields in self.stage.logged if kind == "notice"]
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ from live.devices.ableton_link import LinkSession
 from live.ipc.commands import Start, Stop, Turn
 from live.jam.leaders.link_clock import LinkClock
 from live.timing.timeline import Nanos
+from tests.fakes.clocked_stage import LedStage
 from tests.fakes.link_network import FakeLink, LinkNetwork
-from tests.fakes.stage import MS, Stage, configured
+from tests.fakes.stage import MS
 
 SECOND = 1_000_000_000
 
 
-class LinkedStage:
+class LinkedStage(LedStage):
     """A jam on a fake clock in a session, and perhaps another member that was first."""
 
     def __init__(self, *, bpm: float = 120.0, peer_bpm: float | None = None, **options: object) -> None:
@@ -20,16 +21,11 @@ class LinkedStage:
         self.peer = LinkSession(FakeLink(self.network, peer_bpm or 120.0), self.network.now)
         if peer_bpm is None:
             self.peer.close()
-        self.stage = Stage(config=configured(bpm=bpm, **options))
+        super().__init__(bpm=bpm, **options)
         self.stage.nanos = self.network.nanos = self.network.nanos + 1_300 * MS  # the session is in its bar
-        self.jam = self.stage.jam
         self.link = LinkClock(self.jam, LinkSession(FakeLink(self.network, bpm), self.network.now))
         self.jam.leader = self.link
         self.jam.from_worker(self.stage.model.ready(), self.now)
-
-    @property
-    def now(self) -> Nanos:
-        return Nanos(self.stage.nanos)
 
     def run(self, nanos: int) -> None:
         """Let time go by, on all clocks."""
@@ -38,17 +34,11 @@ class LinkedStage:
             self.stage.run_to(min(end, self.stage.nanos + 5 * MS))
             self.network.nanos = self.stage.nanos
 
-    def running(self) -> bool:
-        return self.jam.transport.running
-
     def bars_off(self) -> float:
         """Return how far our bar line lies from the session's, in beats, -2..2."""
         line = self.jam.transport.timeline
         place = (line.origin_tick + (self.now - line.origin_nanos) / line.nanos_per_tick) / 480
         return (self.network.session.at(self.network.micros) - place + 2) % 4 - 2
-
-    def notices(self) -> list[str]:
-        return [str(fields["text"]) for kind, fields in self.stage.logged if kind == "notice"]
 
 
 def test_alone_it_starts_at_once_as_without_link() -> None:
