@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.corpus.dedup import TURN, Buckets, new_windows, shared
+from trainer.corpus.dedup import TURN, Buckets, bits_for, new_windows, shared
 from trainer.corpus.index import Index, Stretch
 from trainer.corpus.part_file import FIELDS_OF_PIECES, PartFile
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
@@ -56,6 +56,7 @@ class Assembly:
         if not self._first:
             for name in ("grams", *CODECS):
                 shutil.rmtree(self._index.folder / name, ignore_errors=True)
+            self._index.remember("bits", str(bits_for(self._index.count("number IS NOT NULL"))))
         self._find_songs()
         self._find_styles()
         for codec in CODECS:
@@ -63,6 +64,9 @@ class Assembly:
         self._write_pieces(out / PIECES_FOLDER)
         rows = enumerate(zip(self._songs, self._sides, strict=True), start=self._first)
         self._index.settle((int(song), SPLITS[side], number) for number, (song, side) in rows)
+
+    def _buckets(self, name: str) -> Buckets:
+        return Buckets(self._index.folder / name, int(self._index.fact("bits")))
 
     def _part(self, number: int) -> PartFile:
         if number not in self._parts:
@@ -80,7 +84,7 @@ class Assembly:
     def _find_songs(self) -> None:
         """Join files to songs, and put each song on its side."""
         index, first = self._index, self._first
-        grams = Buckets(index.folder / "grams")
+        grams = self._buckets("grams")
         for part, run, places in self._runs():
             hashes, sizes = part.fingerprints(run.first, len(run.numbers))
             grams.add(hashes, np.zeros_like(hashes), np.repeat(places + first, sizes))
@@ -173,7 +177,7 @@ class Assembly:
 
     def _write(self, codec: str, folder: Path) -> None:
         """Write the phrases of a codec: distinct ones, none on two sides even after transposition."""
-        met = Buckets(self._index.folder / codec)
+        met = self._buckets(codec)
         name = f"windows {codec}"
         begin = int(self._index.fact(name, "0")) if self._first else 0
         count = begin

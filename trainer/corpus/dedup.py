@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from trainer.corpus.hashing import Hashes
 
-BITS = 10
-BUCKETS = 1 << BITS
-SHIFT = np.uint64(64 - BITS)
+MOST_BITS = 10
+FILES = 1_000  # of a bucket, about
 TOGETHER = 1 << 18  # rows that are written at a time
 TURN = 56  # bits below the split's turn in a window's place
 PLACE = (1 << TURN) - 1
@@ -30,15 +29,16 @@ class Buckets:
 
     Args:
         folder: made.
+        bits: of a number that choose its bucket, 0..`MOST_BITS`; the same whenever the folder is opened.
 
     Raises:
         OSError: here and everywhere, when the disk refuses.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bits: int = MOST_BITS) -> None:
         """Open them; what is there stays."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self._folder, self._bits = folder, bits
         self._waiting: list[NDArray[np.void]] = []
         self._rows = 0
         self._changed: set[int] = set()
@@ -56,9 +56,9 @@ class Buckets:
         """Write what was added."""
         rows = np.concatenate([np.zeros(0, dtype=PLACED), *self._waiting])
         self._waiting, self._rows = [], 0
-        bucket = (rows["number"] >> SHIFT).astype(np.int64)
+        bucket = (rows["number"] >> np.uint64(64 - MOST_BITS)).astype(np.int64) >> MOST_BITS - self._bits
         order = np.argsort(bucket, kind="stable")
-        ends = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
+        ends = np.searchsorted(bucket[order], np.arange((1 << self._bits) + 1))
         for which in np.flatnonzero(np.diff(ends)).tolist():
             self._changed.add(which)
             with self._path(which).open("ab") as file:
@@ -67,7 +67,8 @@ class Buckets:
     def __iter__(self) -> Iterator[NDArray[np.void]]:
         """Yield the rows of one bucket after another."""
         self.flush()
-        yield from (self._read(which) for which in range(BUCKETS) if self._path(which).is_file())
+        buckets = range(1 << self._bits)
+        yield from (self._read(which) for which in buckets if self._path(which).is_file())
 
     def beside(self, first: int) -> Iterator[NDArray[np.void]]:
         """Yield rows of one bucket after another: those whose number a place from `first` on has.
@@ -85,6 +86,11 @@ class Buckets:
 
     def _path(self, which: int) -> Path:
         return self._folder / f"{which:03x}"
+
+
+def bits_for(files: int) -> int:
+    """Return in how many buckets, as a power of 2, the hashes of so many files lie best."""
+    return min(MOST_BITS, (files // FILES).bit_length())
 
 
 def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> None:

@@ -24,7 +24,7 @@ from model.midi.file import MAX_BYTES
 from model.music.grid import Grid
 from trainer.corpus import meta
 from trainer.corpus.assemble import NOT_GIVEN, PARTS, Assembly, part_path
-from trainer.corpus.dedup import BUCKETS
+from trainer.corpus.dedup import bits_for
 from trainer.corpus.index import Index
 from trainer.corpus.meta import PrepareOptions, Report
 from trainer.corpus.part_file import whole
@@ -162,6 +162,7 @@ def _prepare(
         and index.fact("whole") == _flags_text(options)
         and (out / meta.NAME).exists()
         and numbered >= MANY
+        and bits_for(numbered) <= int(index.fact("bits", "-9")) + 2  # what is known lies in too few buckets
         and not index.count("number IS NULL AND part IS NOT NULL AND (cluster != '' OR split != '')")
     )
     if not (behind and not added):
@@ -171,7 +172,7 @@ def _prepare(
 
 
 def _flags_text(options: PrepareOptions) -> str:
-    return json.dumps([_flags(options), BUCKETS])
+    return json.dumps(_flags(options))
 
 
 def _assemble(index: Index, out: Path, options: PrepareOptions, *, behind: bool) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.corpus.dedup import TURN, Buckets, new_windows, shared
+from trainer.corpus.dedup import TURN, Buckets, bits_for, new_windows, shared
 
 MOST = 2**64 - 1
 SOME = st.lists(
@@ -101,3 +101,11 @@ def test_beside_what_came_since_lies_only_what_has_its_numbers(tmp_path: Path) -
     later = Buckets(tmp_path)
     later.add(numbers[:1], np.zeros_like(numbers[:1]), np.array([3]))
     assert [sorted(rows["place"].tolist()) for rows in later.beside(3)] == [[0, 3]]
+
+
+def test_few_files_lie_in_few_buckets_and_very_many_in_a_thousand(tmp_path: Path) -> None:
+    assert [bits_for(files) for files in (10, 7_000, 100_000, 1_000_000, 10**9)] == [0, 3, 7, 10, 10]
+    few = Buckets(tmp_path, 1)
+    numbers = np.array([0, MOST // 2, MOST // 2 + 1, MOST], dtype=np.uint64)
+    few.add(numbers, np.zeros_like(numbers), np.arange(4))
+    assert [rows["place"].tolist() for rows in few] == [[0, 1], [2, 3]]

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sqlite3
 import tarfile
 import zipfile
 from collections.abc import Iterable
@@ -209,3 +210,20 @@ def test_a_manifest_that_says_otherwise_is_heeded_though_no_file_changed(
     report, read = prepare(songs, out, monkeypatch)
     assert (read, report.read) == (0, 12)
     assert json.loads((out / "meta.json").read_text())["styles"] == ["folk", "rock"]
+
+
+@pytest.mark.parametrize("bits", ["", "-3"])
+def test_what_an_earlier_version_knows_in_other_buckets_is_put_together_anew(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: str
+) -> None:
+    monkeypatch.setattr(preparing, "MANY", 5)
+    out = tmp_path / "out"
+    prepare(songs, out, monkeypatch)
+    with sqlite3.connect(out / ".index" / "files.sqlite") as table:
+        table.execute("DELETE FROM facts WHERE name = 'bits'")
+        table.executemany("INSERT INTO facts VALUES ('bits', ?)", [(bits,)] if bits else [])
+    table.close()
+    write(songs / "05a.mid", chords(77))
+    assert prepare(songs, out, monkeypatch)[1] == 1
+    prepare(songs, tmp_path / "anew", monkeypatch)
+    assert same(out, tmp_path / "anew")

@@ -144,7 +144,7 @@ def _in_folder(folder: Path, licences: str, known: Known, as_before: AsBefore) -
     root = str(folder.resolve())
     begin = len(os.path.join(root, ""))  # noqa: PTH118 - text: a Path for each of a million files is slow
     top, shown = Path(root).name, folder.name or Path(root).name
-    rows = {str(row.path): row for row in _manifest(Path(root))}
+    rows = _manifest(Path(root))
     for entry, stat in _new(_walk(root), as_before):
         within = entry.path[begin:].replace(os.sep, "/")
         name = readable(f"{shown}/{within}")
@@ -277,14 +277,14 @@ def readable(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
-def _manifest(folder: Path) -> Iterator[Source]:
-    """Yield what the folder's manifest names, if it has one.
+def _manifest(folder: Path) -> dict[str, Source]:
+    """Return what the folder's manifest says of files, by their paths; nothing if it has none.
 
     Its paths are relative to the folder or to the one around it.
     """
     table = folder / MANIFEST
     if not table.is_file():
-        return
+        return {}
     try:
         with table.open(encoding="utf-8", newline="") as lines:
             rows = list(csv.DictReader(lines))
@@ -293,17 +293,19 @@ def _manifest(folder: Path) -> Iterator[Source]:
     splits = {(row.get("split") or "").strip() for row in rows}
     held_out = splits & {"validation", "valid", "test"}  # a column of "train" alone holds nothing out
     names = {"valid": "validation"}
+    within, around = str(folder), str(folder.parent)
+    found = {}
     for row in rows:
-        written = row.get("path") or ""
-        within = Path(written)
-        path = folder.parent / within if within.parts[:1] == (folder.name,) else folder / within
+        written = os.path.normpath(row.get("path") or "")
+        place = around if written.split(os.sep, 1)[0] == folder.name else within
         split = (row.get("split") or "").strip() if held_out else ""
         split = names.get(split, split)
-        yield Source(
-            path,
+        found[os.path.join(place, written)] = Source(  # noqa: PTH118 - as above
+            folder,
             written,
             (row.get("cluster") or row.get("song_id") or "").strip(),
             (row.get("licence") or "").strip(),
             split if split in SPLITS else "",
             (row.get("dataset") or "").strip(),
         )
+    return found
