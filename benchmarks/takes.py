@@ -247,7 +247,7 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         alone: share of the time of its chords in which they are one note.
         over: share of the time of its chords' notes in which they lie over the beat's melody.
         again: of its chords' strokes and its drums' hits, what those of eight bars before share (F1).
-        late: share of the strokes of its chords and bass that begin a sixteenth behind a beat.
+        late: share of the changes of its chords that come a sixteenth behind a beat.
         doubled: share of its bass's strokes in which the performer strikes the same key.
     """
     inside = count = silent = beats = same = bars = 0
@@ -268,9 +268,9 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         alike += again(bands[cell - SECTION], bands[cell]) if cell >= SECTION else []
     strokes = {
         channel: {(round(note.start / STEP), note.pitch) for note in notes if note.channel == channel}
-        for channel in (1, 3, 4)
+        for channel in (1, 4)
     }
-    late = [step % GRID.steps_per_beat == 1 for channel in (3, 4) for step in dict(strokes[channel])]
+    late = [step % GRID.steps_per_beat == 1 for step in changes(notes)]
     doubled = [stroke in strokes[1] for stroke in strokes[4]]
     started = [note for note in notes if note.channel in CHANNELS]
     pitched = [note for note in started if note.channel != 10]
@@ -299,6 +299,23 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         "late": fmean(late) if late else 0.0,
         "doubled": fmean(doubled) if doubled else 0.0,
     }
+
+
+def changes(notes: Sequence[Sounded]) -> list[int]:
+    """Return the steps of chords with a pitch class that did not sound at the stroke before."""
+    chords = [
+        (round(note.start / STEP), round(note.end / STEP), note.pitch % 12)
+        for note in notes
+        if note.channel == 3
+    ]
+    found: list[int] = []
+    before: set[int] = set()
+    for step in sorted({start for start, _, _ in chords}):
+        struck = {pitch for start, _, pitch in chords if start == step}
+        if len(struck) > 1 and not struck <= before:
+            found.append(step)
+        before = {pitch for start, end, pitch in chords if start <= step < end}
+    return found
 
 
 def again(before: Sequence[Note], now: Sequence[Note]) -> list[float]:

@@ -195,6 +195,7 @@ def _sustained(
                 else:  # a tone that no other voice has, as long as there is one
                     others = {pitch % 12 for onset, pitch in struck if onset == again}
                     others |= {one.pitch % 12 for one in notes if one.onset < step < one.onset + one.length}
+                    others |= {tone for tone in tones(chord) if under.sheet.clashes(tone, again)}
                     target = _nearest_tone(note.pitch, chord, others)
                 pitch = placed(target, note.pitch, *reach)
                 if (again, pitch) not in struck:

@@ -6,7 +6,19 @@ from pathlib import Path
 import mido
 import pytest
 
-from benchmarks.takes import BLUES, CELL, RIFFS, Sounded, again, figures, lines, save, sounded, written_out
+from benchmarks.takes import (
+    BLUES,
+    CELL,
+    RIFFS,
+    Sounded,
+    again,
+    changes,
+    figures,
+    lines,
+    save,
+    sounded,
+    written_out,
+)
 from model.music.phrase import Note
 from model.music.tracks import CHORDS, DRUMS
 from model.writing.wish import GRID, Kind
@@ -60,11 +72,13 @@ def test_chords_of_one_note_over_the_melody_are_told_and_what_comes_again() -> N
     assert again(hits, []) == []
 
 
-def test_strokes_behind_the_beat_and_a_bass_that_doubles_the_performer_are_counted() -> None:
-    on = figures(take(48), 2)
+def test_changes_behind_the_beat_and_a_bass_that_doubles_the_performer_are_counted() -> None:
+    chords = [*take(48, 50), *take(52, 53)]
+    on = figures(chords, 2)
     assert (on["late"], on["doubled"]) == (0.0, 0.0)
-    behind = [replace(note, start=note.start + 120) if note.channel == 3 else note for note in take(48)]
+    behind = [replace(note, start=note.start + 120) if note.channel == 3 else note for note in chords]
     assert figures(behind, 2)["late"] == 1.0
+    assert changes([*take(48), *take(52)]) == [0], "the same again is no change"
     assert figures(take(*SCALE, channel=4), 2)["doubled"] == 1.0
 
 

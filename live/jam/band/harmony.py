@@ -33,7 +33,7 @@ from model.music.chord_finding import (
     weigh,
 )
 from model.music.harmony import Chord, chord_name, chord_of, key_named
-from model.music.key import Key, blues_of, key_of
+from model.music.key import BLUES, Key, blues_of, key_of
 from model.music.phrase import Note
 from model.music.progression import Progression, read_progression
 
@@ -380,11 +380,14 @@ class ChordsInPlay:
         """Return, for each step of a cell, the pitch classes that the performer plays or is to play there."""
         grid = self._plan.grid
         size = grid.steps_per_beat
-        found: list[frozenset[int]] = [frozenset()] * grid.steps
+        third: frozenset[int] = frozenset()
+        if self.key is not None and self.key.mode == BLUES:  # its minor third is the line's own
+            third = frozenset(((self.key.tonic + 3) % 12,))
+        found: list[frozenset[int]] = [third] * grid.steps
         expected = self.foreseen(cell) if self._beat is not None else NOTHING
         if expected.trust >= SILENT_TRUST and expected.rows:
             for beat in range(grid.beats):
-                classes = frozenset(pitch for step, pitch in expected.rows if step // size == beat)
+                classes = third | frozenset(pitch for step, pitch in expected.rows if step // size == beat)
                 found[beat * size : (beat + 1) * size] = [classes] * size
         if self._beat is not None and self._beat // grid.beats == cell:
             held = frozenset(note.pitch % 12 for note in self._capture.down())

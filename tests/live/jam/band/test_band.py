@@ -270,6 +270,28 @@ def test_chords_that_are_played_again_stay_as_they_were() -> None:
     assert struck == chords
 
 
+LICK = (
+    *((0, 60, 3), (3, 63, 3), (6, 65, 2), (8, 66, 2), (10, 65, 2), (12, 63, 4)),
+    *((16, 60, 2), (18, 63, 2), (20, 60, 12)),
+)
+
+
+def test_a_blues_is_over_a_dominant_seventh_whose_third_is_the_line_s() -> None:
+    model = EchoModel(codec="multitrack", accompanies=True)
+    model.pattern = PATTERN
+    stage = Stage(configured(), model=model)
+    stage.begin()
+    for bar in range(0, 8, 2):
+        for step, pitch, long in LICK:
+            stage.press(bar * BAR + step * STEP, long * STEP - 10, pitch)
+    stage.run_to_tick(8 * BAR - BEAT)
+    assert stage.jam.band.harmony.shown == "C7"
+    assert sounding(stage, 3 * BAR, 8 * BAR - BEAT) == {0, 7, 10}, (
+        "its major third would lie beside the minor"
+    )
+    assert sounding(stage, 3 * BAR, 8 * BAR - BEAT, BASS_CHANNEL) <= {0, 7, 10}
+
+
 class PlayedBass(EchoModel):
     """Answers with what was played as the bass of an ensemble."""
 
