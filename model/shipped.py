@@ -11,8 +11,8 @@ from model.files import as_path
 
 WEIGHTS = Path(__file__).parent / "weights"
 SUFFIX = ".safetensors"
-HELPERS = frozenset(("ranker", "writer"))
-"""Weights that are no model to play by itself, see `model.writing`."""
+HELPERS = frozenset(("listen", "ranker", "writer"))
+"""Weights that are no model to play by itself: of `live.timing.listening`, and of `model.writing`."""
 
 
 def shipped_models() -> list[str]:

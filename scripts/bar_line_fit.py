@@ -1,4 +1,4 @@
-"""Where the bar line is, by excerpts of music: what both scripts of tables read, and their fit."""
+"""Where the bar line is, by excerpts of music: what the scripts of tables read, and a fit."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ from trainer.corpus.windows.bar_runs import Metres, bar_runs
 from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPHONIC
 
 PARTS, FITTED = 10, range(6)  # of so many parts of all songs
-METRES = {4: {(4, 4), (2, 2)}, 3: {(3, 4)}}
+METRES = {4: frozenset({(4, 4), (2, 2)}), 3: frozenset({(3, 4)})}
 OFF, OFF_SHARE = 20, 0.2  # hundredths of a step, and the share of onsets so far off that is too much
 CUES = 29
 
@@ -67,8 +67,22 @@ def fitted(excerpts: Sequence[Excerpt], steps: int) -> tuple[NDArray[np.float64]
     return by_place, by_cue - by_cue.mean(1, keepdims=True)
 
 
-def runs_of(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
-    """Yield the onsets of each run of bars, of its melody and of its keyboard."""
+class Line(NamedTuple):
+    """A run of bars: which song it is from, whether it is its melody or its keyboard, and the notes."""
+
+    song: str
+    kind: str
+    notes: Wide
+
+
+def lines_of(folders: Iterable[Path], signatures: frozenset[tuple[int, int]], beats: int) -> Iterator[Line]:
+    """Yield the melody and the keyboard of each run of bars of the songs to learn from.
+
+    Args:
+        folders: of MIDI files.
+        signatures: (numerator, denominator) that are read.
+        beats: quarters in a bar.
+    """
     grid = Grid(beats_per_bar=beats)
     sources, _ = discover(folders, licences="permissive")
     for source in sources:
@@ -81,7 +95,7 @@ def runs_of(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
             continue
         metres = {(signature.numerator, signature.denominator) for signature in score.time_signatures}
         tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
-        if not tracks or not metres or not metres <= METRES[beats]:
+        if not tracks or not metres or not metres <= signatures:
             continue
         sheet = Sheet.of(tracks, score.tpq, bar_runs(Metres.of(score), grid), grid)
         single = [line for line in sheet.lines if line.alone >= MONOPHONIC and line.mean >= LOWEST_LINE]
@@ -89,8 +103,14 @@ def runs_of(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
         keys = [line for line in sheet.lines if line.program in KEYBOARDS and not line.voiced]
         together = sheet.chords(keys)
         for span in range(len(sheet.spans)):
-            parts = [sheet.line(span, lead), *([together[span]] if keys else [])]
-            yield from (onsets for onsets in map(_onsets, parts) if len(onsets) > 4 * beats)
+            yield Line(song, "melody", sheet.line(span, lead))
+            yield Line(song, "keyboard", together[span])
+
+
+def runs_of(folders: Iterable[Path], beats: int) -> Iterator[list[Onset]]:
+    """Yield the onsets of each run of bars, of its melody and of its keyboard."""
+    onsets = (_onsets(line.notes) for line in lines_of(folders, METRES[beats], beats))
+    yield from (run for run in onsets if len(run) > 4 * beats)
 
 
 def _onsets(notes: Wide) -> list[Onset]:

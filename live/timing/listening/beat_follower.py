@@ -5,26 +5,29 @@ onset takes each of them on to the places that it may stand on: a Kalman filter 
 well the moment fits, the rhythm so far and the metre's profile how well the place does (multiple hypotheses
 as in S. Dixon, "Automatic Extraction of Tempo and Beat from Expressive Performances", 2001, with the tempo
 tracking of A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).
+In bars of four quarters a network weighs them besides, see `metre_judge`.
 One reading is that of no metre at all, so that noise convinces nobody.
 Owns: the readings, and which of them is believed.  Threads: engine only.
-Realtime: an onset takes .4 to .9 ms of the processor on the mean, one in a hundred 3, the first ones 12.
+Realtime: an onset takes 1.5 ms of the processor on the mean, one in a hundred 3 to 5, the first ones 20.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp, log, log1p, log2, pi, sqrt
-from typing import NamedTuple
+from math import exp, log, log2, pi, sqrt
 
+from live.timing.listening.beat_reading import BeatReading, alike, best
+from live.timing.listening.metre_judge import MetreJudge
+from live.timing.listening.metre_network import JUDGED
 from live.timing.listening.place_profile import profile_of
-from live.timing.listening.rhythm import FIRST, kind_of, rhythm_of
+from live.timing.listening.places import FIRST, KINDS, PARTS, TICKS_PER_PART, WITHIN, kind_of, near
+from live.timing.listening.rhythm import rhythm_of
 from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
-from model.music.metre_profile import STEPS_PER_BEAT, Cues
+from model.music.metre_profile import Cues
 
 SECOND = 1_000_000_000
-TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
 SLOWEST, FASTEST = 40.0, 220.0  # bpm, of what is found
-SHORTEST_STEP, LONGEST_STEP = 15 / (FASTEST * 1.1), 15 / (SLOWEST * 0.9)  # seconds; a step is a sixteenth
+SHORTEST_PART, LONGEST_PART = 5 / (FASTEST * 1.1), 5 / (SLOWEST * 0.9)  # seconds
 
 CHORD = 0.05  # seconds within which onsets are one, unless sixteenths are shorter
 CHORD_SHARE = 0.55  # of a sixteenth
@@ -36,17 +39,16 @@ STEADILY, FREELY = STEADY**2, FREE**2
 SWITCH = 0.05  # how likely one way turns into the other
 SURPRISE = 3.0  # squared standard deviations at which a steady way may have turned
 GUESSED, CHOSEN = 0.3, 0.15  # standard deviation of the tempo around the expected one, in octaves
-STRAY = 0.1  # how likely an onset is to stand on no sixteenth: an ornament, a triplet
+STRAY = 0.1  # how likely an onset is to stand on no place: an ornament
 TELLING = 16.0  # onsets whose cues count in full
 GATE = 12.0  # squared standard deviations beyond which an onset does not stand on a place
 
-MOST, WORST = 48, 9.0  # readings that are carried on, and how far behind the best, in logarithms
 # logarithms: how likely noise is at first, and by how much a metre must explain each onset better
 NO_METRE, BURDEN = -1.0, 0.5
 SPREAD = 0.8  # standard deviation of the logarithm of the distances between onsets of noise
 RENEWAL = 0.2  # how fast their mean follows
 
-SAME_PERIOD, SAME_LINE = 0.12, 0.035  # logarithm, share of a bar: readings that near agree
+LEAST = 1e-4  # share of belief that is heeded
 FEWEST = 6  # onsets before anything is believed
 NOISE = 0.05  # odds of no metre up to which anything is
 SURE, EARLY_BARS = 0.9, 1.0  # the share of belief that suffices after a bar
@@ -54,36 +56,6 @@ LIKELY, LATE_BARS = 0.55, 1.5  # and a bar and a half
 OVERTURNED, DOUBTED = 0.5, 0.3  # another reading is believed instead, at such shares of both
 PAUSE_BARS = 2.0  # of silence, after which the music is expected to come in with the timeline
 REENTRY, REENTRY_TEMPO = 0.12, 0.03  # standard deviations of that: beats, share of the tempo
-
-
-class BeatReading(NamedTuple):
-    """One way to read what was played.
-
-    Attributes:
-        score: logarithm of how well it explains everything.
-        time: of the sixteenth that the last onset stands on, in seconds.
-        period: of a sixteenth, in seconds.
-        time_var, both_var, period_var: covariance of these two.
-        place: sixteenths since a bar line.
-        kind: of the last distance, see `rhythm`.
-        past: bits: which of the latest sixteenths an onset stood on, the lowest the one at `place`.
-        age: sixteenths since the first onset, as far as they count.
-        change: variance of the period's change in a second, in squared shares.
-        opening: place of the first onset in its bar.
-    """
-
-    score: float
-    time: float
-    period: float
-    time_var: float
-    both_var: float
-    period_var: float
-    place: int
-    kind: int
-    past: int
-    age: int
-    change: float
-    opening: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +76,22 @@ class BeatFollower:
     """Finds tempo and bar lines in onsets, and follows them.
 
     Args:
-        beats_per_bar: of the metre; 3 and 4 are known well.
+        beats_per_bar: quarters in a bar; 3 and 4 are known well.
         tempo_bpm: that is expected; octaves are told apart by it.
         chosen: whether the performer has set it, so that it is near.
+
+    Raises:
+        CheckpointError: the weights that came along are damaged.
 
     Attributes:
         found: what is believed; None while listening.
     """
 
     def __init__(self, *, beats_per_bar: int, tempo_bpm: float, chosen: bool = False) -> None:
+        """Start listening."""
         self.found: Found | None = None
-        self._profile = profile_of(beats_per_bar)
-        self._rhythm = rhythm_of(beats_per_bar)
+        self._profile, self._rhythm = profile_of(beats_per_bar), rhythm_of(beats_per_bar)
+        self._judge = MetreJudge(beats_per_bar) if beats_per_bar in JUDGED else None
         self._expected, self._octaves = tempo_bpm, CHOSEN if chosen else GUESSED
         self._cues = Cues()
         self._zero = 0  # nanos of second 0
@@ -136,12 +112,12 @@ class BeatFollower:
 
     def join(self, timeline: Timeline) -> None:
         """Expect to be played to on a timeline that runs: its bar lines are believed until proved wrong."""
-        period = 15 / timeline.tempo_bpm
+        period = 5 / timeline.tempo_bpm
         self._zero = timeline.origin_nanos
-        steps = timeline.origin_tick / TICKS_PER_STEP
-        line = -(steps % 1) * period  # of the sixteenth at or before the timeline's origin
+        beats = timeline.origin_tick / TICKS_PER_BEAT
+        line = -(beats % 1) * PARTS * period  # of the quarter at or before the timeline's origin
         self._held = BeatReading(
-            0.0, line, period, JITTER**2, 0.0, 0.0, int(steps // 1), FIRST, 1, 0, FREELY, 0
+            0.0, line, period, JITTER**2, 0.0, 0.0, int(beats // 1) * PARTS, FIRST, 1, 0, FREELY, 0
         )
         self._readings, self._last, self._count = [self._held], line, 1
         self._joins, self.found = True, Found(timeline, 1.0)
@@ -177,8 +153,8 @@ class BeatFollower:
     def _close(self) -> bool:
         chord, self._chord = self._chord, []
         time = sum(note[0] for note in chord) / len(chord)
-        rows = self._cues.of([(pitch, velocity) for _, pitch, velocity in chord])
-        columns = [self._profile.cues[row] for row in rows]
+        notes = [(pitch, velocity) for _, pitch, velocity in chord]
+        columns = [self._profile.cues[row] for row in self._cues.of(notes)]
         share = min(1.0, TELLING / (self._count + 1))  # what goes on as it began says nothing new
         weights = [share * sum(column) for column in zip(*columns, strict=True)]
         distance = max(time - self._last, 1e-3)
@@ -196,6 +172,10 @@ class BeatFollower:
             self._usual = usual if self._count == 1 else self._usual + RENEWAL * (usual - self._usual)
         self._last = time
         self._count += 1
+        if self._judge is not None:
+            self._judge.hear(notes)
+            if self._readings:
+                self._readings = self._judge.weigh(self._readings)
         return self._believe(time)
 
     def _open(self, weights: Sequence[float]) -> None:
@@ -204,35 +184,37 @@ class BeatFollower:
     def _begin(self, time: float, distance: float, weights: Sequence[float]) -> None:
         """Read the first distance in all ways that are within the tempi."""
         profile, jitter = self._profile, JITTER**2
-        most = 2 * profile.steps
-        rhythm = [self._rhythm.distances(place, FIRST, 1, 0, most) for place in range(profile.steps)]
+        parts = profile.parts
         begun = []
-        for count in range(1, 2 * profile.steps + 1):
-            period = distance / count
-            if not 15 / FASTEST <= period <= 15 / SLOWEST:
+        for place, opening in enumerate(self._opening):
+            if place % PARTS not in WITHIN:
                 continue
-            octaves = log2(15 / period / self._expected) / self._octaves
-            prior = -0.5 * octaves * octaves - log(self._octaves * sqrt(2 * pi) * distance * log(2))
-            for place, opening in enumerate(self._opening):
-                score = opening + prior + rhythm[place][count - 1] + weights[(place + count) % profile.steps]
-                variances = (jitter, jitter / count, 2 * jitter / count**2)
+            for count, likely in self._rhythm.distances(place, FIRST, 1, 0, 2 * parts).items():
+                period = distance / count
+                if not 5 / FASTEST <= period <= 5 / SLOWEST:
+                    continue
+                octaves = log2(5 / period / self._expected) / self._octaves
+                prior = -0.5 * octaves * octaves - log(self._octaves * sqrt(2 * pi) * distance * log(2))
                 begun += [
                     BeatReading(
-                        score,
+                        opening + prior + likely + weights[(place + count) % parts],
                         time,
                         period,
-                        *variances,
+                        jitter,
+                        jitter / count,
+                        2 * jitter / count**2,
                         place + count,
                         kind_of(count),
                         1 << count & self._rhythm.kept | 1,
                         count,
                         change,
                         place,
+                        count,
                     )
                     for change in (STEADILY, FREELY)
                 ]
         if begun:
-            self._readings = _best(begun, profile.steps)
+            self._readings = best(begun, parts)
             self._none = self._readings[0].score + NO_METRE
         else:  # too near or too far apart to be two onsets of a beat
             self._open(weights)
@@ -240,35 +222,42 @@ class BeatFollower:
 
     def _go_on(self, time: float, distance: float, weights: Sequence[float]) -> None:
         """Take every reading on to the places that an onset may stand on."""
-        steps, kept, distances = self._profile.steps, self._rhythm.kept, self._rhythm.distances
-        farthest = 2 * steps  # sixteenths that are looked at: any longer distance is as likely
-        rows: dict[tuple[int, int, int, int], list[float]] = {}
-        jitter, stray, switch = JITTER**2, log(STRAY / STEPS_PER_BEAT), log(SWITCH)
+        parts, kept, distances = self._profile.parts, self._rhythm.kept, self._rhythm.distances
+        farthest = 2 * parts  # that is looked at: any longer distance is as likely
+        rows: dict[tuple[int, int, int, int], dict[int, float]] = {}
+        jitter, stray, switch = JITTER**2, log(STRAY / PARTS), log(SWITCH)
         following: list[BeatReading] = []
         for reading in self._readings:
             score, since, period, time_var, both_var, period_var = reading[:6]
-            place, kind, past, age, change, opening = reading[6:]
+            place, kind, past, age, change, opening, _, said, bonus = reading[6:]
             gap = time - since
             nearest = int(gap / period + 0.5)
-            key = (place % steps, kind, past, age)
-            row = rows.get(key)
-            if row is None or len(row) < min(nearest + 1, farthest):
-                row = rows[key] = distances(*key, min(nearest + 1, farthest))
             spread = time_var + nearest * (
                 2 * both_var + nearest * (period_var + change * period**3 * nearest / 3)
             )
             spread += jitter
-            unsure = GATE * spread > period * period / 4
+            reach = sqrt(GATE * spread)
+            counts = [
+                count for count in near(place % PARTS, nearest) if -reach < gap - count * period < reach
+            ]
+            following.append(reading._replace(score=score + stray - log(period), hop=0))
+            if not counts:
+                continue
+            key, most = (place % parts, kind, past, age), min(counts[-1], farthest)
+            row = rows.get(key)
+            if row is None or most not in row:
+                row = rows[key] = distances(*key, most)
             ways = [(change, 0.0)]
-            if change == STEADILY and (gap - nearest * period) ** 2 > SURPRISE * spread:
+            if (
+                change == STEADILY
+                and min([abs(gap - count * period) for count in counts]) ** 2 > SURPRISE * spread
+            ):
                 ways.append((FREELY, switch))
-            elif change == FREELY and (place + nearest) % STEPS_PER_BEAT == 0:
+            elif change == FREELY and (place + nearest) % PARTS == 0:
                 ways.append((STEADILY, switch))
-            for count in range(nearest - 1, nearest + 2) if unsure else (nearest,):
-                if count < 1:
-                    continue
+            for count in counts:
                 error = gap - count * period
-                likely = score + row[min(count, farthest) - 1] + weights[(place + count) % steps]
+                likely = score + row[min(count, farthest)] + weights[(place + count) % parts]
                 for changing, price in ways:
                     walked = changing * period**3 * count
                     ahead_var = time_var + count * (2 * both_var + count * (period_var + walked / 3))
@@ -278,7 +267,7 @@ class BeatFollower:
                     both = both_var + count * (period_var + walked / 2)
                     by_time, by_period = ahead_var / spread, both / spread
                     longer = period + by_period * error
-                    if not SHORTEST_STEP < longer < LONGEST_STEP:
+                    if not SHORTEST_PART < longer < LONGEST_PART:
                         continue
                     following.append(
                         BeatReading(
@@ -289,30 +278,39 @@ class BeatFollower:
                             both * (1 - by_time),
                             period_var + walked - by_period * both,
                             place + count,
-                            kind_of(count),
+                            kind_of(count) + KINDS * (kind % KINDS),
                             past << min(count, farthest) & kept | 1,
                             min(age + count, farthest),
                             changing,
                             opening,
+                            count,
+                            said,
+                            bonus,
                         )
                     )
-            following.append(reading._replace(score=score + stray - log(period)))
-        self._readings = _best(following, steps)
+        self._readings = best(following, parts)
         deviation = (log(distance) - self._usual) / SPREAD
         self._none += BURDEN - 0.5 * deviation * deviation - log(SPREAD * sqrt(2 * pi) * distance)
 
     def _come_in(self, time: float) -> None:
         """After a pause expect an onset where the timeline has one."""
         self._joins = False
+        if self._judge is not None:
+            self._judge.forget()
         held = max(self._readings, key=self._agrees)  # the first is the best of them
         place = held.place + round((time - held.time) / held.period)
         line = held.time + (place - held.place) * held.period
         known = []
-        for shift in range(-STEPS_PER_BEAT // 2, STEPS_PER_BEAT // 2 + 1):
-            error = (time - line - shift * held.period) / (REENTRY * STEPS_PER_BEAT * held.period)
+        for shift in range(-PARTS // 2, PARTS // 2 + 1):
+            if (place + shift) % PARTS not in WITHIN:
+                continue
+            error = (time - line - shift * held.period) / (REENTRY * PARTS * held.period)
             known.append(
                 held._replace(
                     score=-0.5 * error * error,
+                    hop=0,
+                    said=0.0,
+                    bonus=0.0,
                     time=time,
                     time_var=JITTER**2,
                     both_var=0.0,
@@ -324,7 +322,7 @@ class BeatFollower:
                     change=FREELY,
                 )
             )
-        self._readings = _best(known, self._profile.steps)
+        self._readings = best(known, self._profile.parts)
         self._none = self._readings[0].score + NO_METRE
 
     # -- what is believed --------------------------------------------------------------------------
@@ -332,11 +330,11 @@ class BeatFollower:
     def _bar(self) -> float:
         """Return the seconds of a bar of what is believed."""
         assert self.found is not None
-        return self._profile.steps * 15 / self.found.timeline.tempo_bpm
+        return self._profile.parts * 5 / self.found.timeline.tempo_bpm
 
     def _agrees(self, reading: BeatReading) -> bool:
         """Tell whether a reading has the bar lines that are believed."""
-        return self._held is not None and _alike(reading, self._held, self._profile.steps)
+        return self._held is not None and alike(reading, self._held, self._profile.parts)
 
     def _groups(self) -> list[tuple[float, BeatReading]]:
         """Return the readings that differ, each the best of those that agree, with the belief in them."""
@@ -345,8 +343,10 @@ class BeatFollower:
         total = sum(shares) + exp(self._none - top)
         groups: list[tuple[float, BeatReading]] = []
         for share, reading in zip(shares, self._readings, strict=True):
+            if share < LEAST * total:
+                break  # and so are all that follow
             for index, (sum_of, other) in enumerate(groups):
-                if _alike(reading, other, self._profile.steps):
+                if alike(reading, other, self._profile.parts):
                     groups[index] = (sum_of + share / total, other)
                     break
             else:
@@ -357,11 +357,13 @@ class BeatFollower:
         if not self._readings:
             return False
         groups = self._groups()
+        if not groups:
+            return False
         belief, reading = groups[0]
         if self.found is None:
             if not self._convincing(belief, reading, time):
                 return False
-            self._origin = self._profile.steps if 2 * reading.opening >= self._profile.steps else 0
+            self._origin = self._profile.parts if 2 * reading.opening >= self._profile.parts else 0
         else:
             same = next(((share, one) for share, one in groups if self._agrees(one)), (0.0, None))
             if same[1] is not None and not (belief > OVERTURNED and same[0] < DOUBTED):
@@ -370,54 +372,23 @@ class BeatFollower:
                 return False  # nothing is clear: the music goes on as it went
             self._origin += self._shift(reading)
         self._held = reading
-        tick = Tick((reading.place - self._origin) * TICKS_PER_STEP)
-        timeline = Timeline(tick, Nanos(self._zero + round(reading.time * SECOND)), 15 / reading.period)
+        tick = Tick((reading.place - self._origin) * TICKS_PER_PART)
+        timeline = Timeline(tick, Nanos(self._zero + round(reading.time * SECOND)), 5 / reading.period)
         self.found = Found(timeline, belief)
         return True
 
     def _convincing(self, belief: float, reading: BeatReading, time: float) -> bool:
-        bars = (time - self._first) / (reading.period * self._profile.steps)
-        if self._count < FEWEST or self._none - reading.score > log(NOISE):
+        bars = (time - self._first) / (reading.period * self._profile.parts)
+        if self._count < FEWEST or self._none - reading.score + reading.bonus > log(NOISE):
             return False
         return (belief >= SURE and bars >= EARLY_BARS) or (belief >= LIKELY and bars >= LATE_BARS)
 
     def _shift(self, reading: BeatReading) -> int:
         """Return by how many places, whole bars, a reading's count lies from where the music is."""
         assert self.found is not None
-        line, steps = self.found.timeline, self._profile.steps
+        line, parts = self.found.timeline, self._profile.parts
         tick = (
             line.origin_tick + (self._zero + reading.time * SECOND - line.origin_nanos) / line.nanos_per_tick
         )
-        bars = (reading.place - self._origin - tick / TICKS_PER_STEP) / steps
-        return round(bars) * steps
-
-
-def _alike(a: BeatReading, b: BeatReading, steps: int) -> bool:
-    """Tell whether two readings have the same bar lines, as near as matters."""
-    if abs(log(a.period / b.period)) > SAME_PERIOD:
-        return False
-    bars = (a.time - b.time - (a.place % steps) * a.period + (b.place % steps) * b.period) / (
-        b.period * steps
-    )
-    return abs(bars - round(bars)) < SAME_LINE
-
-
-def _best(readings: list[BeatReading], steps: int) -> list[BeatReading]:
-    """Return the best readings, those that have become nearly the same joined, the best first."""
-    known: dict[tuple[int, int, int, int, float], BeatReading] = {}
-    for reading in readings:
-        key = (
-            reading.place % steps,
-            reading.kind,
-            int(log(reading.period) * 30),
-            int(reading.time * 33),
-            reading.change,
-        )
-        other = known.get(key)
-        if other is None:
-            known[key] = reading
-        else:
-            high, low = (reading, other) if reading.score > other.score else (other, reading)
-            known[key] = high._replace(score=high.score + log1p(exp(low.score - high.score)))
-    ranked = sorted(known.values(), key=lambda reading: -reading.score)[:MOST]
-    return [reading for reading in ranked if reading.score > ranked[0].score - WORST]
+        bars = (reading.place - self._origin - tick / TICKS_PER_PART) / parts
+        return round(bars) * parts

@@ -4,42 +4,48 @@ The cues are those of `model.music.metre_profile`; these tables count them besid
 Tested in tests/live/timing/listening/test_beat_follower.py.
 """
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from live.timing.listening import place_tables
-from live.timing.listening.rhythm import place_in_four
-from model.music.metre_profile import STEPS_PER_BEAT
+from live.timing.listening.places import PARTS, PARTS_PER_SIXTEENTH, in_four
+from live.timing.listening.weights_file import FILE, METRES, read
+
+OFF = -6.0  # logarithm of how likely a first onset stands on no sixteenth
 
 
 class PlaceProfile:
     """The evidence for one metre.
 
     Attributes:
-        steps: sixteenths in a bar.
-        first: by place, the logarithm of how likely the first onset stands there.
-        cues: [cue][place], logarithms up to a constant.
+        parts: in a bar.
+        first: by part, the logarithm of how likely the first onset stands there.
+        cues: [cue][part], logarithms up to a constant.
     """
 
     def __init__(self, beats_per_bar: int) -> None:
-        """Read the tables; metres other than three and four quarters borrow the bars of four."""
-        self.steps = beats_per_bar * STEPS_PER_BEAT
-        three = beats_per_bar == 3
-        tables = (
-            (place_tables.THREE_FIRST, place_tables.THREE_CUES)
-            if three
-            else (place_tables.FOUR_FIRST, place_tables.FOUR_CUES)
-        )
-        places = [place if three else place_in_four(place, beats_per_bar) for place in range(self.steps)]
-        first, cues = map(_numbers, tables)
-        self.first = [first[0][place] / 100 for place in places]
-        self.cues = [[row[place] / 100 for place in places] for row in cues]
+        """Read the tables; metres other than three and four quarters borrow the bars of four.
+
+        Raises:
+            CheckpointError: the weights that came along are damaged.
+        """
+        self.parts = PARTS * beats_per_bar
+        name = METRES.get(beats_per_bar, METRES[4])
+        cues = place_tables.THREE_CUES if beats_per_bar == 3 else place_tables.FOUR_CUES
+        rows = [[int(number) / 100 for number in line.split()] for line in cues.split("\n") if line]
+        ((first,),) = read(FILE, {f"{name} first": (1, len(rows[0]))}).values()
+        parts = range(self.parts)
+        like = parts if beats_per_bar in METRES else [in_four(part, beats_per_bar) for part in parts]
+        self.first = _by_part(first, like, OFF)
+        self.cues = [_by_part(row, like, 0.0) for row in rows]
+
+
+def _by_part(row: Sequence[float], like: Iterable[int], off: float) -> list[float]:
+    """Return the numbers of sixteenths by part, where no sixteenth is `off`."""
+    return [off if part % PARTS_PER_SIXTEENTH else row[part // PARTS_PER_SIXTEENTH] for part in like]
 
 
 @lru_cache(maxsize=4)
 def profile_of(beats_per_bar: int) -> PlaceProfile:
     """Return the profile of a metre, read once."""
     return PlaceProfile(beats_per_bar)
-
-
-def _numbers(table: str) -> list[list[int]]:
-    return [[int(number) for number in line.split()] for line in table.split("\n") if line]

@@ -1,13 +1,10 @@
 """What bars of four and of three quarters look like, in numbers: the tables of `place_profile`.
 
-Fitted on songs that the shipped models learned from too (see NOTICE).
+How much each cue of an onset speaks for each sixteenth of a bar, by logistic regression on songs that the
+shipped models learned from too (see NOTICE), beside a rhythm of sixteenths.
 In hundredths of a natural logarithm.
 
 Tested in tests/live/timing/listening/test_beat_follower.py.
-"""
-
-FOUR_FIRST = """
--44 -357 -358 -402 -412 -403 -489 -409 -431 -412 -470 -399 -244 -408 -319 -398
 """
 
 FOUR_CUES = """
@@ -40,10 +37,6 @@ FOUR_CUES = """
 -5 16 21 -1 -8 0 -14 -12 -13 13 13 -3 -16 6 -10 11
 -18 -13 -14 2 -3 3 7 3 10 -2 0 8 8 2 12 -2
 -9 -10 1 -11 9 -6 12 3 14 -10 9 -17 16 -8 10 -6
-"""
-
-THREE_FIRST = """
--41 -365 -343 -372 -410 -393 -374 -414 -254 -378 -328 -351
 """
 
 THREE_CUES = """

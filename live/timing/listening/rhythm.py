@@ -1,104 +1,166 @@
-"""What a rhythm is likely to do next: how likely an onset stands on a sixteenth, after those before it.
+"""What a rhythm is likely to do next: how likely an onset stands on a place, after those before it.
 
-What is looked at: the sixteenth's place in the bar, how long the last onset is ago, the distance before that
-one, and whether an onset stood half a bar, a bar and two bars ago, as rhythms are made to come again.  Pure.
+A network of one hidden layer is asked, place by place, and each of its answers is kept.  It looks at the
+place in the bar, how long the last onset is ago, the two distances before it, whether an onset stood a beat,
+half a bar, a bar and two bars ago, as rhythms are made to come again, and at how many of the latest onsets
+were sixteenths, eighths and triplets.
+Owns: the answers.  Threads: one at a time.
 Tested in tests/live/timing/listening/test_rhythm.py.
 """
 
 from functools import lru_cache
 from math import exp, log1p
+from operator import add, mul
+from typing import NamedTuple
 
-from live.timing.listening import rhythm_tables
+from live.timing.listening.places import (
+    ECHOES,
+    KINDS,
+    OFF_BEAT,
+    PARTS,
+    SHARES,
+    SINCE,
+    WITHIN,
+    ahead,
+    in_four,
+    lags,
+    number_of,
+    places_of,
+    share_of,
+    since_of,
+)
+from live.timing.listening.weights_file import FILE, METRES, Rows, read
 
-LONGEST = 17  # sixteenths since the last onset from which on they count alike
-# kinds of a distance in sixteenths
-KINDS = 6
-FIRST, SIXTEENTH, EIGHTH, QUARTER, DOTTED, OTHER = range(KINDS)
-KIND = {0: FIRST, 1: SIXTEENTH, 2: EIGHTH, 3: DOTTED, 4: QUARTER}
-ECHOES = 15  # of what was half a bar, a bar and two bars ago: 1 while nothing is known, 2, 4 and 8
-LEVELS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-LEVEL, MIDDLE = 0.15, 32  # logits between two letters of the tables, and the letter of an even chance
+HIDDEN = 48
 WEIGHT = 0.7  # onsets depend on each other in more ways than these
+CERTAIN = 30.0  # logits
+MOST_KEPT = 50_000  # answers
 
 
-def kind_of(distance: int) -> int:
-    """Return the kind of a distance in sixteenths."""
-    return KIND.get(distance, OTHER)
+class RhythmNetwork(NamedTuple):
+    """One hidden layer of rectified units: what its inputs add to it, and what its output makes of it.
+
+    Attributes:
+        kinds: [KINDS * kind of the distance before the last + kind of the last distance][hidden].
+        echoes: [ECHOES][hidden].
+        shares: [3 * SHARES][hidden]: of sixteenths, of eighths and of triplets.
+        out: [hidden].
+        offset: of the output, a logit.
+        since: by quarters in a bar, [place * SINCE + kind of the time since the last onset][hidden].
+    """
+
+    kinds: Rows
+    echoes: Rows
+    shares: Rows
+    out: list[float]
+    offset: float
+    since: dict[int, Rows]
+
+
+@lru_cache(maxsize=1)
+def rhythm_network() -> RhythmNetwork:
+    """Return the network that came along, read once.  Raises as `weights_file.read` does."""
+    since = {f"{name} since": (places_of(beats) * SINCE, HIDDEN) for beats, name in METRES.items()}
+    rows = {"kinds": KINDS**2, "echoes": ECHOES, "shares": 3 * SHARES, "out": 1}
+    found = read(FILE, {name: (count, HIDDEN) for name, count in rows.items()} | {"offset": (1, 1)} | since)
+    by_metre = {beats: found[f"{name} since"] for beats, name in METRES.items()}
+    return RhythmNetwork(
+        found["kinds"], found["echoes"], found["shares"], found["out"][0], found["offset"][0][0], by_metre
+    )
 
 
 class RhythmProfile:
     """The likelihood of rhythms in one metre.
 
     Attributes:
-        steps: sixteenths in a bar.
-        lags: of half a bar, a bar and two bars; of three quarters, instead of the half, a beat.
+        parts: in a bar.
+        kept: bits of the past that count.
+
+    Raises:
+        CheckpointError: the network that came along is damaged.
     """
 
     def __init__(self, beats_per_bar: int) -> None:
-        """Read the tables; metres other than three and four quarters borrow the bars of four."""
-        three = beats_per_bar == 3
-        table = "".join((rhythm_tables.THREE if three else rhythm_tables.FOUR).split())
-        logits = [(LEVELS.index(letter) - MIDDLE) * LEVEL for letter in table]
-        self.steps = 4 * beats_per_bar
-        self.lags = (4 if three else 8, self.steps, 2 * self.steps)
-        self.kept = (1 << self.lags[2]) - 1  # bits of the past that count
-        self._sounds = [-WEIGHT * log1p(exp(-logit)) for logit in logits]
-        self._silent = [-WEIGHT * log1p(exp(logit)) for logit in logits]
-        places = 12 if three else 16
-        self._bases = [
-            ECHOES * (place if three else place_in_four(place, beats_per_bar)) for place in range(self.steps)
+        """Read the network; metres other than three and four quarters borrow the bars of four."""
+        self._network = rhythm_network()
+        self.parts = PARTS * beats_per_bar
+        self._lags, self.kept = lags(beats_per_bar), (1 << 2 * self.parts) - 1
+        known = beats_per_bar in METRES
+        since = self._network.since[beats_per_bar if known else 4]
+        self._since: list[Rows] = [[] for _ in range(self.parts)]
+        for part in range(self.parts):
+            if part % PARTS in WITHIN:
+                place = number_of(part if known else in_four(part, beats_per_bar))
+                self._since[part] = since[place * SINCE : (place + 1) * SINCE]
+        self._masks = [
+            [
+                sum(1 << ago for ago in range(2 * self.parts) if (within - ago) % PARTS in one)
+                for one in OFF_BEAT
+            ]
+            for within in range(PARTS)
         ]
-        self._since = ECHOES * places
-        self._kind = LONGEST * self._since
+        self._rows: dict[int, tuple[list[float], dict[int, tuple[float, float]]]] = {}
+        self._answers = 0
 
-    def distances(self, place: int, kind: int, past: int, age: int, most: int) -> list[float]:
-        """Return how likely the next onset comes so many sixteenths later, as logarithms from 1 to `most`.
+    def distances(self, place: int, kinds: int, past: int, age: int, most: int) -> dict[int, float]:
+        """Return how likely the next onset comes so many parts later, as logarithms, up to about `most`.
 
         Args:
-            place: of the last onset in its bar.
-            kind: of the distance before it.
-            past: bits: where onsets stood, the lowest the last one's, each other one sixteenth earlier.
-            age: sixteenths from the first onset to the last.
-            most: distances.
+            place: of the last onset, a part of its bar.
+            kinds: of the distance before it, and KINDS times that of the one before.
+            past: bits: where onsets stood, the lowest the last one's, each other one part earlier.
+            age: parts from the first onset to the last.
+            most: distance, in parts; the first place there or beyond is the last.
         """
-        half, bar, two = self.lags
-        steps, bases, sounds, silent = self.steps, self._bases, self._sounds, self._silent
-        of_kind, by_since = kind * self._kind, self._since
-        quiet, found = 0.0, []
-        for distance in range(1, most + 1):
-            known = age + distance
-            if known < half:
-                echo = 0
-            elif known < bar:
-                echo = 1 + (past >> (half - distance) & 1 if half >= distance else 0)
-            else:
-                echo = (past >> (half - distance) & 1 if half >= distance else 0) + 2 * (
-                    past >> (bar - distance) & 1 if bar >= distance else 0
-                )
-                echo += 3
-                if known >= two:
-                    echo += 4 + 4 * (past >> (two - distance) & 1 if two >= distance else 0)
-            index = (
-                of_kind
-                + (distance if distance < LONGEST else LONGEST - 1) * by_since
-                + bases[(place + distance) % steps]
-                + echo
-            )
-            found.append(quiet + sounds[index])
-            quiet += silent[index]
+        parts, (beat, half, bar, two), within = self.parts, self._lags, place % PARTS
+        base, answers = self._row(kinds, past, within)
+        quiet, found = 0.0, {}
+        for distance in ahead(within, most):
+            known, echo = age + distance, 0
+            if known >= beat:
+                echo = 1 + (past >> (beat - distance) & 1 if beat >= distance else 0)
+                if known >= half:
+                    echo += 3 + (past >> (half - distance) & 1 if half >= distance else 0) * 3
+                    if known >= bar:
+                        echo += 9 + (past >> (bar - distance) & 1 if bar >= distance else 0) * 9
+                        if known >= two:
+                            echo += 27 + (past >> (two - distance) & 1 if two >= distance else 0) * 27
+            since, at = since_of(distance), (place + distance) % parts
+            key = (at * SINCE + since) * ECHOES + echo
+            answer = answers.get(key)
+            if answer is None:
+                answer = answers[key] = self._asked(base, self._since[at][since], echo)
+            found[distance] = quiet + answer[0]
+            quiet += answer[1]
         return found
+
+    def _row(self, kinds: int, past: int, within: int) -> tuple[list[float], dict[int, tuple[float, float]]]:
+        """Return what all distances from an onset share: the hidden layer without them, and the answers."""
+        among = past.bit_count()
+        shares = [share_of((past & mask).bit_count(), among) for mask in self._masks[within]]
+        key = (kinds * SHARES + shares[0]) * SHARES**2 + shares[1] * SHARES + shares[2]
+        row = self._rows.get(key)
+        if row is None:
+            if self._answers > MOST_KEPT:
+                self._rows.clear()
+                self._answers = 0
+            base = self._network.kinds[kinds]
+            for index, share in enumerate(shares):
+                base = list(map(add, base, self._network.shares[index * SHARES + share]))
+            row = self._rows[key] = base, {}
+        return row
+
+    def _asked(self, base: list[float], since: list[float], echo: int) -> tuple[float, float]:
+        """Return the logarithms of how likely an onset is there, and none."""
+        self._answers += 1
+        network = self._network
+        hidden = map(add, map(add, base, since), network.echoes[echo])
+        logit = network.offset + sum(map(mul, network.out, [value if value > 0 else 0.0 for value in hidden]))
+        logit = min(CERTAIN, max(-CERTAIN, logit))
+        return -WEIGHT * log1p(exp(-logit)), -WEIGHT * log1p(exp(logit))
 
 
 @lru_cache(maxsize=4)
 def rhythm_of(beats_per_bar: int) -> RhythmProfile:
-    """Return the rhythm of a metre, its tables read once."""
+    """Return the rhythm of a metre, with the answers so far.  Raises as `RhythmProfile` does."""
     return RhythmProfile(beats_per_bar)
-
-
-def place_in_four(place: int, beats_per_bar: int) -> int:
-    """Return the place of a bar of four quarters that a place of another bar is most like."""
-    beat, within = divmod(place, 4)
-    if beats_per_bar == 4 or beat == 0:
-        return place
-    middle = beats_per_bar % 2 == 0 and beat == beats_per_bar // 2
-    return (8 if middle else 4 if beat < beats_per_bar - 1 else 12) + within

@@ -166,7 +166,7 @@ def test_after_a_silence_it_goes_on_from_where_the_timeline_is() -> None:
 def test_every_metre_has_a_profile_of_its_length() -> None:
     for beats in (2, 3, 4, 5, 6, 7):
         profile = PlaceProfile(beats)
-        assert profile.steps == 4 * beats
-        assert {len(row) for row in (profile.first, *profile.cues)} == {profile.steps}
+        assert profile.parts == 12 * beats
+        assert {len(row) for row in (profile.first, *profile.cues)} == {profile.parts}
         assert max(profile.first) == profile.first[0]
     assert profile_of(4) is profile_of(4)

@@ -1,40 +1,56 @@
-"""The rhythm's tables: a likelihood, of a metre's places, that knows what comes again."""
+"""The rhythm: a likelihood, of a metre's places, that knows what comes again."""
 
 from math import exp
 
 import pytest
 
-from live.timing.listening.rhythm import EIGHTH, FIRST, SIXTEENTH, WEIGHT, RhythmProfile, kind_of, rhythm_of
+from live.timing.listening.places import FIRST, KINDS, PARTS, WITHIN, kind_of
+from live.timing.listening.rhythm import WEIGHT, RhythmProfile, rhythm_of
 
 
 @pytest.mark.parametrize("beats", [2, 3, 4, 5, 6, 7])
 def test_it_is_a_likelihood_in_every_metre(beats: int) -> None:
     rhythm = RhythmProfile(beats)
-    assert rhythm.steps == 4 * beats
-    for place in range(rhythm.steps):
-        found = rhythm.distances(place, FIRST, 1, 0, 32)
-        assert sum(exp(value / WEIGHT) for value in found) <= 1.0001
-        assert max(found) < 0
+    assert rhythm.parts == PARTS * beats
+    for place in (part for part in range(rhythm.parts) if part % PARTS in WITHIN):
+        found = rhythm.distances(place, FIRST, 1, 0, 2 * PARTS)
+        assert {(place + distance) % PARTS for distance in found} == set(WITHIN)
+        assert 0.2 < sum(exp(value / WEIGHT) for value in found.values()) <= 1.0001
+        assert max(found.values()) < 0
 
 
 def test_beats_are_likelier_than_what_lies_between() -> None:
     rhythm = rhythm_of(4)
-    quarters = [rhythm.distances(place, kind_of(4), 0b10001, 4, 8) for place in range(4, 20)]
-    assert quarters[0][3] > quarters[1][3]  # a quarter from a beat, and from a sixteenth behind it
-    assert quarters[0][3] > quarters[0][2]
+    quarters = kind_of(12) * (KINDS + 1)
+    on, off = (rhythm.distances(place, quarters, 1 | 1 << 12 | 1 << 24, 24, 12) for place in (0, 3))
+    assert on[12] > off[12]
+    assert on[12] > on[9]
+    assert on[12] > on[8]
     assert rhythm_of(4) is rhythm
+
+
+def test_triplets_go_on_as_triplets_and_sixteenths_as_sixteenths() -> None:
+    rhythm = rhythm_of(4)
+    thirds = sum(1 << ago for ago in range(0, 48, 4))
+    fourths = sum(1 << ago for ago in range(0, 48, 3))
+    triplets = rhythm.distances(0, kind_of(4) * (KINDS + 1), thirds, 48, 6)
+    sixteenths = rhythm.distances(0, kind_of(3) * (KINDS + 1), fourths, 48, 6)
+    assert triplets[4] > triplets[3]
+    assert sixteenths[3] > sixteenths[4]
 
 
 def test_what_came_before_comes_again() -> None:
     rhythm = rhythm_of(4)
-    pattern = 1 | 1 << 2 | 1 << 6 | 1 << 8 | 1 << 10 | 1 << 14  # an eighth, a quarter, an eighth
-    before = pattern | pattern << 16  # for two bars, the last onset on the one
-    other = 1 | 1 << 2 | 1 << 4 | 1 << 8 | 1 << 12 | (1 | 1 << 4 | 1 << 8 | 1 << 12) << 16
-    again, new = (rhythm.distances(0, EIGHTH, past, 32, 4) for past in (before, other))
-    assert again[1] > new[1]
+    pattern = 1 | 1 << 6 | 1 << 18 | 1 << 24 | 1 << 30 | 1 << 42  # an eighth, a quarter, an eighth
+    other = 1 | 1 << 6 | 1 << 12 | 1 << 24 | 1 << 36
+    kinds = kind_of(6) + KINDS * kind_of(6)
+    again, new = (rhythm.distances(0, kinds, past | past << 48, 96, 12)[6] for past in (pattern, other))
+    assert again > new
 
 
 def test_the_past_beyond_what_is_known_counts_for_nothing() -> None:
     rhythm = rhythm_of(4)
-    known = rhythm.distances(0, SIXTEENTH, 0b11, 1, 3)
-    assert known == rhythm.distances(0, SIXTEENTH, 0b11 | 1 << 20, 1, 3)
+    kinds = kind_of(3) + KINDS * FIRST
+    near, far = (rhythm.distances(0, kinds, 0b1001 | bit, 3, 9) for bit in (0, 1 << 93))
+    assert near.keys() == far.keys()
+    assert near[9] == pytest.approx(far[9], abs=0.5)  # only the shares of the kinds of places know it
