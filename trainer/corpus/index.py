@@ -151,6 +151,10 @@ class Index:
                 f"UPDATE files SET ({names}) = (SELECT {names} FROM seen WHERE seen.place = files.place) "  # noqa: S608
                 f"WHERE place IN ({both} WHERE {about})"
             ).rowcount
+            if told:  # what may not be read any more is not to be learned from either
+                self._table.execute(
+                    "UPDATE files SET part = NULL, number = NULL WHERE refused != '' AND part IS NOT NULL"
+                )
             self._table.execute(
                 f"INSERT INTO files ({names}) SELECT {names} FROM seen "  # noqa: S608 - names of columns
                 "WHERE place NOT IN (SELECT place FROM files)"

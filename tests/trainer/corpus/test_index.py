@@ -212,6 +212,26 @@ def test_a_manifest_that_says_otherwise_is_heeded_though_no_file_changed(
     assert json.loads((out / "meta.json").read_text())["styles"] == ["folk", "rock"]
 
 
+def test_a_file_whose_licence_is_taken_back_is_learned_from_no_more(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def manifest(licence: str) -> None:
+        rows = [f"{number:02}.mid,{licence if number == 11 else 'CC0'}" for number in range(12)]
+        (songs / "MANIFEST.csv").write_text("\n".join(["path,licence", *rows]))
+
+    manifest("CC0")
+    out = tmp_path / "out"
+    assert prepare(songs, out, monkeypatch)[0].read == 12
+    manifest("all rights reserved")
+    report, read = prepare(songs, out, monkeypatch)
+    assert (read, report.read) == (0, 11)
+    ((_, name, reason),) = report.skipped.values()
+    assert (name, reason) == ("songs/11.mid", "its licence is not permissive: all rights reserved")
+    manifest("CC0")
+    report, read = prepare(songs, out, monkeypatch)
+    assert (read, report.read) == (1, 12)
+
+
 @pytest.mark.parametrize("bits", ["", "-3"])
 def test_what_an_earlier_version_knows_in_other_buckets_is_put_together_anew(
     songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: str
