@@ -1,9 +1,12 @@
 """The judge of readings: what the network says counts for where a reading has had its onsets."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from live.timing.listening.beat_reading import BeatReading
-from live.timing.listening.metre_judge import UNRELATED, WEIGHT, MetreJudge
+from live.timing.listening.metre_judge import MOST_HEARD, UNRELATED, WEIGHT, MetreJudge
+from live.timing.listening.metre_network import MetreEvidence
 from live.timing.listening.places import PARTS
 
 BAR = (48, 64, 67, 64, 55, 64, 67, 64)  # eighths, low on the one
@@ -90,3 +93,19 @@ def test_what_was_forgotten_begins_anew_with_the_next_onsets() -> None:
         judge.hear([(BAR[number % 8], 80)])
         (begun,) = judge.weigh([gone_on(begun, EIGHTH) if number else begun])
     assert begun.bonus > 0
+
+
+def test_a_grid_begins_with_no_more_onsets_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    whole = MetreEvidence.hear
+
+    def counted(self: MetreEvidence, distance: int, played: Sequence[int], top: int, octave: float) -> None:
+        told.append(distance)
+        whole(self, distance, played, top, octave)
+
+    monkeypatch.setattr(MetreEvidence, "hear", counted)
+    judge = MetreJudge(4)
+    for _ in range(2 * MOST_HEARD):
+        judge.hear([(60, 80)])
+    judge.weigh([reading(96)._replace(past=(1 << 96) - 1, hop=1)])
+    assert told == [0] + [2] * (MOST_HEARD - 1)
