@@ -70,6 +70,7 @@ class RequestHandler:
         self._found: dict[Phrase, Latent] = {}  # where the last variations lie
         self._vary: Origin = ""  # how the phrase of the present decode was varied
         self._fault = ""  # of the card, as it was said last
+        self._no_card = ""  # why the model that is loaded is not on the card that was wanted
         self._keys = PlayedKeys()
         self.pause = Pause()
 
@@ -99,9 +100,7 @@ class RequestHandler:
                 self._found.clear()
                 ready = self.ready
                 return ready if metre in (AUTO, *ready.metres) else refused(ready, metre)
-            from model.playing.load import load  # noqa: PLC0415  a wrong model must be a message, not a dead process
-
-            player = load(name, device)
+            player, no_card = _loaded_on(device, name)
             if metre not in (AUTO, *player.card.metres):
                 return refused(ready_of(player.card, 0.0), metre)
             player.divide = divide
@@ -117,7 +116,7 @@ class RequestHandler:
                     player.continuation(warm)
         except Exception as error:  # noqa: BLE001  whatever a foreign checkpoint holds
             return messages.LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
-        card, self.player, self._loaded = player.card, player, wanted
+        card, self.player, self._loaded, self._no_card = player.card, player, wanted, no_card
         self.ready = ready_of(card, since_ms(start))
         self._places = Places(card.ident, card.scale, grid, carry=player.carried)
         self._variations.kind = KIND_OF_CODEC.get(card.codec, Kind.KEYBOARD)
@@ -128,8 +127,8 @@ class RequestHandler:
         return self.ready
 
     def card_fault(self) -> str:
-        """Return, once, why a card was given up while the processor goes on; "" while nothing is wrong."""
-        fault = "" if self.player is None else self.player.fault
+        """Return, once, why the processor computes in a card's place; "" while nothing is wrong."""
+        fault = "" if self.player is None else self.player.fault or self._no_card
         new, self._fault = fault if fault != self._fault else "", fault
         return new
 
@@ -363,3 +362,18 @@ def sentence(error: Exception) -> str:
     """Return an exception as one plain line."""
     text = " ".join(str(error).split())
     return text or type(error).__name__
+
+
+def _loaded_on(device: str, name: str) -> tuple[Player, str]:
+    """Open a model on a device; where that is a card that cannot be used, on the processor, and why."""
+    # here, for a wrong model must be a message, not a dead process
+    from model.playing.load import load  # noqa: PLC0415
+    from model.runtimes.registry import CPU, CUDA, MPS  # noqa: PLC0415
+
+    try:
+        return load(name, device), ""
+    except Exception as error:
+        if device not in (CUDA, MPS):
+            raise
+        player = load(name, CPU)  # what is wrong with the model itself is said of it
+        return player, f"{sentence(error)}; the processor plays"

@@ -165,6 +165,29 @@ def test_a_model_that_does_not_load_is_a_sentence_and_the_old_one_stays(desk: Re
     assert isinstance(desk.answer(messages.Encode(1, TUNE)), messages.Encoded)
 
 
+def test_a_card_that_is_not_there_is_said_and_the_processor_plays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def load(name: str, device: str) -> Player:
+        if device == "cuda":
+            raise CheckpointError("there is no device 'cuda' here")
+        if name == "foreign":
+            raise CheckpointError("'foreign' is not one of ours")
+        return RollPlayer()
+
+    monkeypatch.setattr(play, "load", load)
+    handler = RequestHandler()
+    assert isinstance(handler.load("roll", device="cuda"), messages.Ready)
+    assert handler.card_fault() == "there is no device 'cuda' here; the processor plays"
+    assert handler.card_fault() == ""
+    assert isinstance(handler.answer(messages.Encode(1, TUNE)), messages.Encoded)
+    refused = handler.load("foreign", device="cuda")
+    assert isinstance(refused, messages.LoadFailed)
+    assert "'foreign' is not one of ours" in refused.text
+    assert isinstance(handler.load("roll", device="auto"), messages.Ready)
+    assert handler.card_fault() == ""
+
+
 def test_without_a_model_requests_are_refused() -> None:
     assert RequestHandler().answer(decode(3)) == messages.Failed(3, "no model is loaded")
 
