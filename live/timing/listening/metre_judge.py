@@ -19,7 +19,7 @@ WEIGHT = 0.6  # the rhythm says part of it as well
 WORST = -12.0  # logarithm that no place falls below
 UNRELATED = -1.0  # the same of a reading with another tempo than the grid's, its half or its double
 NEAR = 1.149  # ratio up to which tempi are the same
-MOST_HEARD = 32  # onsets that a new grid may begin with, half a millisecond each
+MOST_HEARD = 12  # onsets that a new grid may begin with, half a millisecond each
 SIXTEENTH = UNITS // 4
 UNITS_A_PART = [round(beats * UNITS / PARTS) for beats in BEATS]  # of a part of readings of each level
 
