@@ -39,6 +39,9 @@ from live.timing.midi_bytes import silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 
+LISTENING_NANOS = 5_000_000  # that working out an onset may take: a note that leaves sooner goes first
+LISTENS_AFTER_NANOS = 50_000_000  # that an onset waits at most for a moment without notes
+
 
 class Jam:
     """The instrument.
@@ -194,8 +197,9 @@ class Jam:
         """Do everything that is due, and return when to come back (None: when something arrives)."""
         self.at(now)
         looks = self.leader.advance(now) if self.leader is not None else None
-        self._listen(now)
-        due = self.listening.due
+        if quiet := self._quiet(now):
+            self._listen(now)
+        due = self.listening.due if quiet else None
         looks = min((moment for moment in (looks, due) if moment is not None), default=None)
         if not self.transport.running:
             return looks
@@ -215,7 +219,16 @@ class Jam:
         coming += [due for due in (self.sender.next_tick(), scenery) if due is not None]
         wake = Nanos(self.sender.moment(Tick(max(min(coming), tick + 1))) - self.sender.lookahead_nanos)
         wake = min(wake, self.sender.moment(self.plan.lines.next_beat(beat)))
+        if not quiet and self._quiet(now):
+            wake = now
         return wake if looks is None else min(wake, looks)
+
+    def _quiet(self, now: Nanos) -> bool:
+        """Tell whether there is time to listen before the next note leaves, or it has waited for too long."""
+        due, tick = self.listening.due, self.sender.next_tick()
+        if due is None or tick is None or not self.transport.running or now - due > LISTENS_AFTER_NANOS:
+            return True
+        return self.sender.moment(tick) - self.sender.lookahead_nanos - now > LISTENING_NANOS
 
     # -- transport -------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ import pytest
 from live.engine.memory import remembered, restore
 from live.ipc.commands import Command, Panic, SetMetre, SetMode, Start, Stop, Turn
 from live.timing.midi_bytes import note_off, note_on
-from live.timing.timeline import Nanos, Tick
+from live.timing.timeline import Nanos, Tick, Timeline
+from model.music.grid import Grid
 from tests.fakes.stage import EchoModel, Stage, configured
 
 SECOND = 1_000_000_000
@@ -240,3 +241,21 @@ def test_what_runs_in_a_metre_that_it_cannot_find_goes_on_at_its_tempo() -> None
     to(stage, zero + 15)
     assert stage.jam.transport.tempo_bpm == pytest.approx(100)
     assert "7/8 keeps to the click" in " ".join(notice.text for notice in stage.jam.notices.lines)
+
+
+def test_an_onset_is_worked_out_when_nothing_is_about_to_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = listening(clock_out=True)
+    play(stage, lambda beat: 1 + beat * 0.6 + 0.012 * math.sin(7 * beat), bars=range(8))
+    to(stage, 12)
+    listens, work, ahead = stage.jam.listening, stage.jam.listening.advance, []
+
+    def advance(now: Nanos, grid: Grid) -> Timeline | None:
+        coming = stage.jam.sender.next_tick()
+        if listens.due is not None and now >= listens.due and coming is not None:
+            ahead.append(stage.jam.sender.moment(coming) - now)
+        return work(now, grid)
+
+    monkeypatch.setattr(listens, "advance", advance)
+    to(stage, 20)
+    assert len(ahead) > 10
+    assert min(ahead) > 5_000_000
