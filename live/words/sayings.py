@@ -15,7 +15,9 @@ from model.music.tracks import TRACKS
 PARTS = "|".join(TRACKS)
 _PART = f"(?P<part>{PARTS})s?"
 _LETTERS = "".join(ANCHORS) + "".join(ANCHORS).lower()
-_ANCHOR = rf"(?:anchor\s+)?(?P<anchor>[{_LETTERS}])(?![\w#])(?!\s+(?:major|minor|bit|little|touch|tad|lot)\b)"
+_ARTICLE = r"(?<=(?-i:a))\s+(?!(?:again|now|please|and|but|then|with|over|or)\b)\w"  # "play a fill"
+_NO_ANCHOR = rf"[\w#]|\s+(?:major|minor|bit|little|touch|tad|lot)\b|{_ARTICLE}"
+_ANCHOR = rf"(?:anchor\s+)?(?P<anchor>[{_LETTERS}])(?!{_NO_ANCHOR})"
 _NUMBER = r"(?P<number>\d|" + "|".join(vocabulary.NUMBERS) + ")"
 
 
@@ -87,7 +89,10 @@ _KEY_OF = rf"(?:change\s+|in\s+)?(?:the\s+)?key\s+(?:of|is|to)\s+{_TONIC}(?:\s+{
 _CHORD = r"(?-i:[A-G][#b]?(?:maj7|m7|m|7|dim|aug|sus4)?(?:/[A-G][#b]?)?)"
 _CHORDS = rf"(?:(?:play\s+|the\s+)?chords\s+|play\s+)(?P<chords>{_CHORD}(?:\s+{_CHORD})+)"
 _LOOP = r"loop\s+(?:\w+\s+){0,3}?(?P<number>1|2|4|8|one|two|four|eight)(?:\s+bars?)?"
-_NO_LOOP = r"(?:(?:stop|end|leave|quit|no\s+more|let\s+go\s+of)\s+(?:the\s+)?loop(?:ing)?|loop\s+off)"
+_NO_LOOP = (
+    r"(?:(?:stop|end|quit|no\s+more|let\s+go\s+of|don't|do\s+not)\s+(?:the\s+)?loop(?:ing)?|loop(?:ing)?\s+off"
+    r"|leave\s+(?:the\s+)?loop(?!\s+(?:on|as|alone|running|going)\b))"
+)
 _AS_IS = r"(?:keep|hold|same|leave|(?:don't|not)\s+change)"
 _LOWER = r"(?:lower|drop|reduce|decrease|(?:bring|take)\s+down)"
 _UNHEARD = r"(?:can't|cant|cannot|can\s+not|barely|hardly)\s+hear"
