@@ -209,8 +209,8 @@ class Assembly:
     def _write_pieces(self, folder: Path) -> None:
         """Write how pieces go on; those aside are learned from, never measured on."""
         writers = [PieceWriter(folder / split, more=bool(self._first)) for split in SPLITS]
-        for part, run, files in self._runs():
-            for kind, name in enumerate(PIECES):
+        for kind, name in enumerate(PIECES):  # outside: the order is the files', whatever parts they lie in
+            for part, run, files in self._runs():
                 windows, sizes = part.windows(name, run.first, len(run.numbers), FIELDS_OF_PIECES)
                 if not len(windows.counts):
                     continue

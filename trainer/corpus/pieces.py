@@ -61,6 +61,7 @@ class PieceWriter:
             song: number of the song, or of each window's.
             varied: whether velocities vary in it, or in each window's.
         """
+        lines, self._lines = self._lines, self._lines + int(windows.lines.max(initial=-1)) + 1
         if not chosen.any():
             return
         self._starts.add(self._notes.rows + np.cumsum(windows.counts[chosen]) - windows.counts[chosen])
@@ -69,13 +70,12 @@ class PieceWriter:
         values: dict[str, NDArray[Any]] = {
             "kinds": np.full(count, kind),
             "songs": np.broadcast_to(song, count),
-            "lines": windows.lines + self._lines,
+            "lines": windows.lines + lines,
             "bars": windows.bars,
             "varied": np.broadcast_to(varied, count),
         }
         for name, value in values.items():
             self._windows[name].add(value[chosen])
-        self._lines += int(windows.lines.max()) + 1
 
     def close(self) -> None:
         """Finish the files."""

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import tarfile
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from trainer.corpus import pool
 from trainer.corpus import prepare as preparing
 from trainer.corpus.index import Index
 from trainer.corpus.meta import PrepareOptions, Report
+from trainer.corpus.reading import sources
 from trainer.corpus.reading.read_midi import CODECS
 from trainer.corpus.reading.sources import SPLITS, Source
 
@@ -153,6 +154,27 @@ def test_archives_are_read_as_folders_are(
     assert listed["packed/c.zip"].startswith("the archive cannot be read")
     assert prepare(packed, tmp_path / "out", monkeypatch)[1] == 0
     assert not list(tmp_path.rglob("folk"))
+
+
+def test_an_archive_that_could_not_be_read_is_tried_again(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed, refusing = tmp_path / "packed", [True]
+    packed.mkdir()
+    for name in ("a", "b"):
+        with zipfile.ZipFile(packed / f"{name}.zip", "w") as archive:
+            archive.write(songs / "00.mid", f"{name}.mid")
+    members = sources._members
+
+    def refused(path: Path) -> Iterator[str]:
+        if refusing and path.name == "b.zip":
+            raise PermissionError(13, "Permission denied")
+        return members(path)
+
+    monkeypatch.setattr(sources, "_members", refused)
+    assert prepare(packed, tmp_path / "out", monkeypatch)[0].read == 1
+    refusing.clear()
+    assert prepare(packed, tmp_path / "out", monkeypatch)[0].read == 2
 
 
 def test_a_damaged_index_is_begun_anew(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`prepare`: folders of MIDI files to phrases, split by song; interrupted, refused, done again."""
 
+import dataclasses
 import json
 import sys
 from itertools import pairwise
@@ -139,6 +140,19 @@ def test_interrupted_it_goes_on_and_gives_the_same(
     for codec in ("melody", "poly"):
         for split in SPLITS:
             assert table(tmp_path / "out", codec, split) == table(prepared[0], codec, split)
+
+
+def test_however_many_processes_read_the_pieces_lie_in_one_order(
+    songs: Path, tmp_path: Path, prepared: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare([songs], tmp_path / "three", PrepareOptions(GRID, jobs=3))
+    interrupted(songs, tmp_path / "out", OPTIONS, monkeypatch)()
+    for split in SPLITS:
+        wanted = load_pieces(prepared[0], split)
+        for out in ("three", "out"):
+            found = load_pieces(tmp_path / out, split)
+            for field in dataclasses.fields(wanted):
+                np.testing.assert_array_equal(getattr(found, field.name), getattr(wanted, field.name))
 
 
 def test_the_manifest_gives_clusters_licences_and_splits(tmp_path: Path) -> None:

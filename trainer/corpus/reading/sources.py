@@ -179,7 +179,7 @@ def _new(
     """Yield the files, and archives, that are not as they were."""
     while some := list(islice(entries, TOGETHER)):
         stats = [_stat(entry) for entry in some]
-        places = [b"" if entry.is_symlink() else os.fsencode(entry.path) + b"\0" for entry in some]
+        places = [b"" if _asks_anew(entry) else os.fsencode(entry.path) + b"\0" for entry in some]
         same = as_before(
             [
                 (place, stat.st_size, stat.st_mtime_ns)
@@ -190,6 +190,11 @@ def _new(
         for entry, stat, place in zip(some, stats, places, strict=True):
             if place not in same:
                 yield entry, stat
+
+
+def _asks_anew(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a file is always looked at: a link, and an archive, which could not be read perhaps."""
+    return entry.is_symlink() or entry.name.lower().endswith(ARCHIVES)
 
 
 def _walk(folder: str) -> Iterator[os.DirEntry[str]]:
