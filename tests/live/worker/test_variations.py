@@ -10,9 +10,10 @@ from live.worker.handler import RequestHandler
 from live.worker.variations import APART, MOST_BEGUN, Sounds, Variations, sounding
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from model.music.tracks import BASS, MELODY
+from model.music.tracks import BASS, DRUMS, MELODY
 from model.playing import load as play
 from model.playing.variation import note_f1
+from model.writing.wish import Kind
 from model.writing.writer import Writer
 from tests.fakes.roll_player import RollPlayer
 from tests.fakes.writers import random_network, random_writer
@@ -164,6 +165,24 @@ def test_what_comes_next_is_recombined_where_it_is_the_phrase_again(monkeypatch:
                 finished(variations)
         assert answer.origin == "written"
         assert note_f1(answer.phrase, LONG) < 0.5
+
+
+def test_a_groove_goes_on_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    hits = [Note(step, 36 if step % 8 == 0 else 38, 90, 1, track=DRUMS) for step in range(0, 32, 4)]
+    groove, ahead = Phrase.of(GRID, hits), Phrase.of(GRID, [*hits[:6], hits[6]._replace(onset=26)])
+
+    def again(*_: Any) -> Generator[None, None, Phrase]:
+        yield
+        return ahead
+
+    monkeypatch.setattr("live.worker.variations.following", again)
+    variations = written()
+    variations.kind = Kind.DRUMS
+    for _ in range(3):
+        answer = variations.varied(groove, how(0, 1.0), frozenset())
+        finished(variations)
+    assert answer.origin == "written"
+    assert sounding(answer.phrase) == sounding(ahead)
 
 
 def test_what_was_written_ahead_is_there_when_the_phrase_closes() -> None:
