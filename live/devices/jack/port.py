@@ -8,11 +8,8 @@ Tested in tests/live/devices/jack/test_output.py, tests/live/devices/jack/test_i
 
 import contextlib
 import ctypes
-import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import ClassVar
 
 import jack
@@ -26,9 +23,7 @@ from live.timing.clock import raise_thread
 from live.timing.host_line import HostLine
 from live.timing.timeline import Nanos
 
-LAST_CALL_S = 0.3  # that a server which goes on needs at most to call us once more
 _FRAMES = 1 << 32  # after which JACK counts from 0 again
-_CYCLES_AFTER, _LOOK_S = 4, 0.002
 
 
 class _Event(ctypes.Structure):
@@ -143,8 +138,6 @@ class JackPort(ABC):
         self.missed = self.faults = 0
         self._nanos = nanos
         self._cycles = self._frame = 0
-        self._thread = 0  # that JACK calls on, by the system's number
-        self._last_call = threading.Event()
         self._client: JackClient | None = None
         with _alone():
             try:
@@ -170,13 +163,9 @@ class JackPort(ABC):
                 ) from None
 
     def _cycle(self, frames: int) -> None:
-        """Be called by JACK, once a cycle; an exception ends that."""
+        """Be called by JACK, once a cycle; an exception would end that."""
         client, now = self._client, self._nanos()
         if client is None:
-            if self.alive:
-                self._thread = threading.get_native_id()
-                self._last_call.set()
-                raise jack.CallbackExit  # JACK's thread leaves the graph, and ends
             return
         if not self._cycles:
             client.be_punctual()
@@ -212,18 +201,10 @@ class JackPort(ABC):
         server_died(self)
 
     def _leave(self) -> None:
-        """Close the client, once the thread that calls us has ended itself.
-
-        libjack would cancel it wherever it is; while it waits for the interpreter that stops every thread.
-        """
+        """Close the client: first of the thread that calls us, which must not be ended inside Python."""
         client, self._client = self._client, None
         if client is None:
             return
-        if self.alive and self._last_call.wait(LAST_CALL_S):
-            time.sleep(_CYCLES_AFTER * self._period_nanos / 1e9)
-            end, task = time.monotonic() + LAST_CALL_S, Path(f"/proc/self/task/{self._thread}")  # on Linux
-            while task.exists() and time.monotonic() < end:
-                time.sleep(_LOOK_S)
         if not self.alive:
             client.leave_open()
             return

@@ -1,11 +1,9 @@
 """An input on JACK-Client: when what it hears was played, without a server."""
 
 import random
-from threading import Thread
 
 import pytest
 
-from live.devices.jack import port
 from live.devices.jack.input import JackInput
 from live.devices.jack.output import JackOutput
 from live.timing.midi_bytes import Received, note_on
@@ -161,17 +159,3 @@ def test_a_dead_server_s_client_is_left_open(server: FakeClient, ear: Ear) -> No
     server.shut_down(None, "")
     ear.port.close()
     assert (ear.port.alive, server.closed) == (False, False)
-
-
-def test_the_thread_that_jack_calls_on_has_ended_itself_before_the_client_is_closed(
-    server: FakeClient, ear: Ear, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(port, "LAST_CALL_S", 60.0)
-
-    def called_by_jack() -> None:
-        while not server.end:
-            server.cycle()
-
-    Thread(target=called_by_jack).start()
-    ear.port.close()
-    assert server.end == ["thread ended", "deactivated", "closed"]
