@@ -108,23 +108,27 @@ class EchoModel:
                 Note(row[0] + 1, min(127, row[1] + 12), row[2], 1, 0.0, row[5]) for row in rows if row[0] < 31
             ]
         if self.pattern:
-            rows = [*rows, *self.pattern]
-            written = chords_in(self.pattern, OWN)
+            rows = in_metre([*rows, *self.pattern], message)
+            written = chords_in(self.pattern, OWN)[: message.grid.beats if message.grid else None]
             return messages.Decoded(message.ident, rows, point, (0.3, 0.4), 2.0, written=written)
         if self.codec == "melody":
             rows = [row._replace(length=1, release=0.0) for row in rows]
-        rows = PARTS.get(self.codec, list)(rows)
-        if not in_own_metre(message):
-            assert message.grid is not None
-            rows = [*cut(Phrase.of(OWN, rows), message.grid).notes]
+        rows = in_metre(PARTS.get(self.codec, list)(rows), message)
         return messages.Decoded(message.ident, rows, point, (0.3, 0.4), 2.0)
 
     def joined(self, found: messages.Encoded, message: messages.Encode) -> messages.Encoded:
         """Return what was found with a pattern of the band beside it."""
-        played = [*message.notes, *self.pattern]
+        played = [*message.notes, *in_metre(self.pattern, message)]
         band = sorted({note.track for note in self.pattern})
         chords = chords_in(message.notes, message.grid or OWN)
         return msgspec.structs.replace(found, played=played, band=band, chords=chords)
+
+
+def in_metre(rows: list[Note], message: messages.Encode | messages.Decode) -> list[Note]:
+    """Return notes of two bars of 4/4 as far as they lie on the grid that is asked for."""
+    if message.grid is None or in_own_metre(message):
+        return rows
+    return [*cut(Phrase.of(OWN, rows), message.grid).notes]
 
 
 def in_own_metre(message: messages.Encode | messages.Decode) -> bool:

@@ -70,7 +70,7 @@ class ChordsInPlay:
     ) -> None:
         self.shown = self.coming = ""
         self.meanwhile: int | None = None
-        self.loops = Loops()
+        self.loops = Loops(plan.grid)
         self.key: Key | None = None
         self._plan, self._capture, self._history = plan, capture, history
         self._conditions = conditions
@@ -97,6 +97,7 @@ class ChordsInPlay:
 
     def _restart(self, lines: BarLines) -> None:
         self._lines = lines
+        self.loops.lay_on(lines.grid)
         self._following = ChordFilter()
         self._beat: int | None = None  # the open one, counted as cells count
         self._strikes = -1
@@ -107,6 +108,11 @@ class ChordsInPlay:
         self._rows: dict[int, tuple[int, frozenset[Row]]] = {}  # cell -> strikes, what was played
         self._laid: object = None
         self.meanwhile = None
+
+    def _heed_grid(self) -> None:
+        """Begin anew where the plan has entered another metre since the last beat was opened."""
+        if self._plan.grid != self._lines.grid:
+            self._restart(self._plan.lines)
 
     # -- as musical time goes by -----------------------------------------------------------------
 
@@ -283,6 +289,7 @@ class ChordsInPlay:
 
     def foreseen(self, cell: int) -> Foreseen:
         """Return what is expected of a cell."""
+        self._heed_grid()
         if cell not in self._foreseen:
             self._foreseen[cell] = self._foresee(cell)
         return self._foreseen[cell]
@@ -346,6 +353,7 @@ class ChordsInPlay:
 
     def beats(self, cell: int) -> tuple[Harmony, ...]:
         """Return the chord of each beat of a cell that is not over, as far as it is known or foreseen."""
+        self._heed_grid()
         grid = self._plan.grid
         first = cell * grid.beats
         if self.lead is not None:
@@ -371,6 +379,7 @@ class ChordsInPlay:
 
     def steps(self, cell: int) -> list[Harmony]:
         """Return the chord of each step of a cell: as it sounded, sounds, and is to sound."""
+        self._heed_grid()
         grid = self._plan.grid
         first, size = self._lines.step_of_cell(cell), grid.steps_per_beat
         coming = self.beats(cell)
@@ -378,6 +387,7 @@ class ChordsInPlay:
 
     def avoided(self, cell: int) -> list[frozenset[int]]:
         """Return, for each step of a cell, the pitch classes that the performer plays or is to play there."""
+        self._heed_grid()
         grid = self._plan.grid
         size = grid.steps_per_beat
         third: frozenset[int] = frozenset()

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
+from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.harmony import moved as moved_chord
 from model.music.phrase import Phrase
@@ -103,22 +104,26 @@ def laid_out(rows: frozenset[Row]) -> LaidOut:
 
 
 class Loops:
-    """Remembers phrases and foresees the next one."""
+    """Remembers phrases of one grid and foresees the next one."""
 
-    def __init__(self) -> None:
+    def __init__(self, grid: Grid) -> None:
+        self._grid = grid
         self._phrases: list[Remembered] = []
 
-    def clear(self) -> None:
-        """Forget all."""
-        self._phrases.clear()
+    def lay_on(self, grid: Grid) -> None:
+        """Take phrases of a grid from here on; what was played on another is forgotten."""
+        if grid != self._grid:
+            self._grid = grid
+            self._phrases.clear()
 
     def learn(self, cell: int, phrase: Phrase, chords: Sequence[Chord | None]) -> Chords:
         """Remember what was played in a cell; returns its chords.
 
         A phrase that was played before has the chords that it had then; one without any brings none back.
+        One on another grid, whose place was found too late, is not remembered.
         """
         rows, found = rows_of(phrase), tuple(chords)
-        if len(rows) < FEWEST:
+        if len(rows) < FEWEST or phrase.grid != self._grid:
             return found
         before = max(self._phrases, key=lambda one: likeness(one.rows, rows), default=None)
         if before is not None and likeness(before.rows, rows) < SAME:

@@ -201,7 +201,8 @@ class Plan:
                 cell.phrase, cell.origin = self.last_good, "repeated"
                 if self._last_cell is not None:
                     cell.chordal, cell.band = self._last_cell.chordal, self._last_cell.band
-                    cell.written, cell.harmony = self._last_cell.written, self._last_cell.harmony
+                    cell.written = self._of_this_grid(self._last_cell.written)
+                    cell.harmony = self._of_this_grid(self._last_cell.harmony)
             self.cells[index] = cell
             self.lay(cell, self.lines.step_of_cell(index), not_before=now)
         self._forget_before(current)
@@ -258,7 +259,7 @@ class Plan:
         """Let a cell play a decoded phrase from the next step on; what of it has begun stays as it was."""
         self.last_good, self._last_cell = phrase, cell
         cell.chordal, cell.band = frozenset(chordal), frozenset(band)
-        cell.written, cell.harmony = tuple(written), tuple(harmony)
+        cell.written, cell.harmony = self._of_this_grid(tuple(written)), self._of_this_grid(tuple(harmony))
         start = self.lines.step_of_cell(cell.index)
         step = max(self.next_step(now), start)
         fixed = step - start
@@ -267,6 +268,10 @@ class Plan:
             begun = Phrase.of(self.grid, self.prefix(cell.index, fixed))
             cell.phrase = begun.spliced(fixed, phrase)
         self.lay(cell, step, not_before=now)
+
+    def _of_this_grid(self, chords: tuple[Chord | None, ...]) -> tuple[Chord | None, ...]:
+        """Return the chords of a cell's beats; none where they are those of another metre's phrase."""
+        return chords if len(chords) in (0, self.grid.beats) else (None,) * self.grid.beats
 
     def _forget_before(self, index: int) -> None:
         """Drop cells older than the one before the index."""

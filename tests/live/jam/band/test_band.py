@@ -89,6 +89,32 @@ def test_a_loop_is_known_the_second_time_and_its_chords_are_there_on_the_one() -
     assert (harmony.shown, harmony.coming) == ("F", "C")
 
 
+@pytest.mark.parametrize(
+    ("first", "then"), [("phrase 1", "phrase 2"), ("metre 3/4", "metre 4/4"), ("metre 4/4", "metre 3/4")]
+)
+def test_the_band_goes_on_in_the_chords_that_are_played_on_another_grid(first: str, then: str) -> None:
+    model = EchoModel(codec="multitrack", accompanies=True)
+    model.pattern = PATTERN
+    stage = Stage(configured(), model=model)
+
+    def asked(words: str) -> None:
+        stage.commands.run(command(*words.split(), source="test"), stage.nanos)  # type: ignore[arg-type]
+
+    asked(first)
+    stage.begin()
+    for half in range(28):
+        for tone in classes(("C", "F")[half % 2]):
+            stage.press(half * 2 * BEAT, BEAT, 60 + tone)
+    stage.run_to_tick(8 * BAR)
+    before = stage.jam.plan.grid
+    asked(then)
+    stage.run_to_tick(14 * BAR)
+    assert stage.jam.plan.grid.beats != before.beats
+    begun = 12 * BAR + STEP
+    assert sounding(stage, begun, begun + BEAT) <= classes("C")
+    assert sounding(stage, begun, 14 * BAR), "it plays"
+
+
 def test_what_sounds_beside_a_new_chord_is_ended_on_the_next_step() -> None:
     stage = stage_of("C", bars=4)
     play(stage, "F#", 4, 2)

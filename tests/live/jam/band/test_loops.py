@@ -19,6 +19,7 @@ from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
 
+GRID = Grid()
 C, F, G = Chord(0, 0), Chord(5, 0), Chord(7, 0)
 ONE, OTHER, THIRD = (C,) * 8, (F,) * 8, (G,) * 8
 
@@ -31,7 +32,7 @@ TUNE, ANSWER, BRIDGE = phrase(60, 62, 64, 65), phrase(67, 65, 64, 62), phrase(71
 
 
 def learned(*played: tuple[Phrase, tuple[Chord, ...]]) -> Loops:
-    loops = Loops()
+    loops = Loops(GRID)
     for cell, (one, chords) in enumerate(played):
         loops.learn(cell, one, chords)
     return loops
@@ -45,7 +46,7 @@ def test_likeness_is_of_steps_and_pitch_classes_without_drums() -> None:
 
 
 def test_what_was_played_last_may_come_again_and_a_vamp_will() -> None:
-    assert Loops().after(0).trust == 0
+    assert Loops(GRID).after(0).trust == 0
     loops = learned((TUNE, ONE))
     assert loops.after(0)[:2] == (ONE, SAME_AGAIN)
     loops.learn(1, TUNE, ONE)
@@ -82,7 +83,7 @@ def test_a_phrase_without_chords_brings_none_and_one_note_is_no_phrase() -> None
 
 
 def test_a_phrase_that_comes_back_keeps_the_chords_that_it_had() -> None:
-    loops = Loops()
+    loops = Loops(GRID)
     assert loops.learn(0, TUNE, ONE) == ONE
     assert loops.learn(1, BRIDGE, THIRD) == THIRD
     assert loops.learn(2, TUNE.moved(12), OTHER) == ONE
@@ -133,7 +134,7 @@ def test_the_phrase_that_is_played_is_the_one_whose_beginning_is_likest(
 def test_a_phrase_in_another_key_is_known_by_its_beginning(
     rows: frozenset[Row], semitones: int, steps: int
 ) -> None:
-    loops = Loops()
+    loops = Loops(GRID)
     loops.learn(0, Phrase.of(Grid(), [Note(step, 60 + pitch, 90, 1) for step, pitch in rows]), ONE)
     played = frozenset((step, (pitch + semitones) % 12) for step, pitch in rows if step < steps)
     found = loops._moved(played, steps)
@@ -143,3 +144,13 @@ def test_a_phrase_in_another_key_is_known_by_its_beginning(
         assert found is not None
         assert found[0] == 1
         assert frozenset(row for row in found[1].rows if row[0] < steps) == played
+
+
+def test_phrases_of_another_grid_are_forgotten_and_those_that_come_late_not_remembered() -> None:
+    loops = learned((TUNE, ONE))
+    loops.lay_on(GRID)
+    assert loops.after(0).chords == ONE
+    loops.lay_on(Grid(1))
+    assert not loops.after(0).chords
+    assert loops.learn(1, TUNE, OTHER) == OTHER
+    assert not loops.after(1).chords
