@@ -151,17 +151,16 @@ class Index:
                 f"UPDATE files SET ({names}) = (SELECT {names} FROM seen WHERE seen.place = files.place) "  # noqa: S608
                 f"WHERE place IN ({both} WHERE {about})"
             ).rowcount
-            if told:  # what may not be read any more is not to be learned from either
-                self._table.execute(
-                    "UPDATE files SET part = NULL, number = NULL WHERE refused != '' AND part IS NOT NULL"
-                )
+            refused = self._table.execute(  # what may not be read any more is not to be learned from either
+                "UPDATE files SET part = NULL, number = NULL WHERE refused != '' AND part IS NOT NULL"
+            ).rowcount
             self._table.execute(
                 f"INSERT INTO files ({names}) SELECT {names} FROM seen "  # noqa: S608 - names of columns
                 "WHERE place NOT IN (SELECT place FROM files)"
             )
             self._table.execute("DELETE FROM seen")
             self._table.execute("DELETE FROM same")
-        return bool(gone + changed + told)
+        return bool(gone + changed + told + refused)
 
     def count(self, where: str = "TRUE") -> int:
         """Count files by a condition in SQL."""

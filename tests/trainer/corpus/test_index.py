@@ -177,6 +177,17 @@ def test_an_archive_that_could_not_be_read_is_tried_again(
     assert prepare(packed, tmp_path / "out", monkeypatch)[0].read == 2
 
 
+def test_what_an_older_prepare_went_on_learning_from_though_refused_is_left_out(
+    songs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prepare(songs, tmp_path / "out", monkeypatch)[0].read == 12
+    with sqlite3.connect(tmp_path / "out/.index/files.sqlite") as table:
+        table.execute(
+            "UPDATE files SET refused = 'its licence is not permissive: GPL' WHERE name LIKE '%03.mid'"
+        )
+    assert prepare(songs, tmp_path / "out", monkeypatch)[0].read == 11
+
+
 def test_a_damaged_index_is_begun_anew(tmp_path: Path) -> None:
     with Index(tmp_path / "index", "x") as index:
         index.see([Source(tmp_path / "a.mid", "a.mid")])
