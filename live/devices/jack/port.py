@@ -8,6 +8,7 @@ Tested in tests/live/devices/jack/test_output.py, tests/live/devices/jack/test_i
 
 import contextlib
 import ctypes
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import ClassVar
@@ -23,6 +24,7 @@ from live.timing.clock import raise_thread
 from live.timing.host_line import HostLine
 from live.timing.timeline import Nanos
 
+_PATIENCE_S = 0.3  # with JACK that does not call, before its thread is ended all the same
 _FRAMES = 1 << 32  # after which JACK counts from 0 again
 
 
@@ -139,6 +141,7 @@ class JackPort(ABC):
         self._nanos = nanos
         self._cycles = self._frame = 0
         self._client: JackClient | None = None
+        self._passed = threading.Event()  # a call has found no client, and is over but for its return
         with _alone():
             try:
                 with stderr_diverted():
@@ -166,6 +169,7 @@ class JackPort(ABC):
         """Be called by JACK, once a cycle; an exception would end that."""
         client, now = self._client, self._nanos()
         if client is None:
+            self._passed.set()
             return
         if not self._cycles:
             client.be_punctual()
@@ -201,13 +205,18 @@ class JackPort(ABC):
         server_died(self)
 
     def _leave(self) -> None:
-        """Close the client: first of the thread that calls us, which must not be ended inside Python."""
+        """Close the client.
+
+        JACK ends its thread where it stands; if that is where it waits for the interpreter, nobody gets that
+        any more.  So it is ended between two calls.
+        """
         client, self._client = self._client, None
         if client is None:
             return
         if not self.alive:
             client.leave_open()
             return
+        self._passed.wait(_PATIENCE_S)  # right after a call, with a cycle's time until the next one
         client.deactivate()
         client.close()
 
