@@ -101,7 +101,7 @@ def fit_prior(
             minutes.
         device: that it is fitted on; the processor by default.
         begun: further tensors of the checkpoint that the network began with: its prior is gone on from, and
-            kept where nothing better is found; so are then the weights of its draws.
+            kept where nothing better is found; so are then the weights of its draws, if any are wanted.
 
     Raises:
         OperationError: the loss is no number, or there is no note to learn from; the checkpoint stays as it
@@ -151,7 +151,7 @@ def fit_prior(
     note_transformer_in(extras, codec.grid)  # what is written can be read
     stale = (FOLDER, importance.FOLDER)  # weights of another prior's draws say nothing of this one's
     others = {name: value for name, value in checkpoint.extras.items() if not name.startswith(stale)}
-    if known and begun is not None:  # until others are fitted
+    if known and begun is not None and config.draws:  # until others are fitted
         others |= {name: value for name, value in begun.items() if name.startswith(importance.FOLDER)}
     figures = {**checkpoint.figures, "prior_loss": round(loss, 4)}
     write(replace(checkpoint, extras={**others, **extras}, figures=figures), path)

@@ -259,10 +259,13 @@ def test_a_run_that_begins_with_a_model_begins_with_its_prior(tmp_path: Path) ->
     checkpoint = read(first)
     weigher = {"weigher/0.0.weight": np.ones((1, 1), dtype=np.float32)}
     write(replace(checkpoint, extras={**checkpoint.extras, **weigher}), first)
-    changes = ["prior.draws=0", "prior.minutes=0.0000001"]
+    changes = ["prior.draws=8", "prior.minutes=0.0000001"]  # too few to learn weights from
     second = read(run(path, prepared, tmp_path / "second", init=str(first), overrides=changes))
     for name, value in {**checkpoint.extras, **weigher}.items():
         np.testing.assert_array_equal(second.extras[name], value)
+    changes = ["prior.draws=0", *changes[1:]]
+    third = read(run(path, prepared, tmp_path / "third", init=str(first), overrides=changes))
+    assert third.extras.keys() == checkpoint.extras.keys(), "no weights of draws are wanted"
 
 
 def test_music_without_notes_is_reported(tmp_path: Path) -> None:
