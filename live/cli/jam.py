@@ -189,10 +189,14 @@ def _say(line: str) -> None:
         sys.stderr.write(f"{readable(line)}\n")
 
 
+def _say_notice(notice: Notice) -> None:
+    _say(f"twobar: {notice.text}")
+
+
 def supervised(
     options: Options,
     opened: Opened,
-    notify: Callable[[str], None],
+    notify: Callable[[Notice], None],
     launcher: Launcher,
     *,
     deliver: Callable[[ToDashboard], None] | None = None,
@@ -223,7 +227,7 @@ def _headless(
         _say(f"twobar: {remark}")
     if options.page is not None and options.page.token:
         _say(drawn_code(options.page.url))
-    supervisor = supervised(options, opened, lambda text: _say(f"twobar: {text}"), launcher)
+    supervisor = supervised(options, opened, _say_notice, launcher)
     signals.lead_to(supervisor.end, supervisor.panic)
     try:
         supervisor.start()
@@ -240,11 +244,11 @@ def _on_screen(
     inbox = Inbox()
     closed = threading.Event()
 
-    def notify(text: str) -> None:
+    def notify(notice: Notice) -> None:
         if closed.is_set():
-            _say(f"twobar: {text}")
+            _say_notice(notice)
         else:
-            inbox.put(Notice(time.monotonic_ns(), "error", text))
+            inbox.put(notice)
 
     supervisor = supervised(options, opened, notify, launcher, deliver=inbox.put)
     signals.lead_to(supervisor.end, supervisor.panic)
@@ -359,11 +363,8 @@ def attach(*, end: bool = False, pid: int | None = None) -> int:
         for last in screens[-1:]:
             last.lost("the engine has gone")
 
-    def notify(text: str) -> None:
-        inbox.put(Notice(time.monotonic_ns(), "error", text))
-
     threading.Thread(target=read, name="read", daemon=True).start()
-    failed = keep_shown(screen, ending=lambda: not link.open, notify=notify)
+    failed = keep_shown(screen, ending=lambda: not link.open, notify=inbox.put)
     link.close()
     if failed:
         raise FailureError(f"the screen keeps failing ({failed}); the music goes on")

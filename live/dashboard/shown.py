@@ -14,7 +14,7 @@ from live.dashboard.drawing.latent_map import MapPoint
 from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.inbox import MOST_NOTICES
 from live.dashboard.painted import View
-from live.ipc.snapshot import STANDING, KnobView, Notice, NoticeLevel, Snapshot
+from live.ipc.snapshot import ENGINE, STANDING, KnobView, Notice, NoticeLevel, Snapshot
 from live.words.intention import Situation, situation_of
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre import METRES
@@ -52,7 +52,7 @@ class Shown:
         self.lost = ""
         self._clock = clock
         self._arrived_nanos = clock()
-        self._seen: deque[tuple[int, str]] = deque(maxlen=4 * MOST_NOTICES)
+        self._seen: deque[tuple[int, str, str]] = deque(maxlen=4 * MOST_NOTICES)
         self._cloud_model = ""
         self._trail: deque[MapPoint] = deque(maxlen=TRAIL)
         self._metre = ""  # that was asked for last
@@ -66,6 +66,9 @@ class Shown:
     def accept(self, snapshot: Snapshot) -> None:
         """Take a snapshot, and what must outlive it: cloud, trail, notices."""
         self._arrived_nanos = self._clock()
+        if self.silent:
+            self.note("info", "the engine answers again", about=ENGINE)
+            self.silent = False
         if snapshot.map_points:
             points = tuple(snapshot.map_points)
             if points != self.cloud:
@@ -92,7 +95,7 @@ class Shown:
 
     def save(self, notice: Notice) -> None:
         """Save a notice once, though snapshots repeat it."""
-        key = (notice.nanos, notice.text)
+        key = (notice.nanos, notice.about, notice.text)
         if key not in self._seen:
             self._seen.append(key)
             late = bool(self.notices) and notice.nanos < self.notices[-1].nanos
@@ -100,9 +103,9 @@ class Shown:
             if late:
                 self.notices = deque(sorted(self.notices, key=lambda n: n.nanos), maxlen=MOST_NOTICES)
 
-    def note(self, level: NoticeLevel, text: str) -> None:
+    def note(self, level: NoticeLevel, text: str, *, about: str = "") -> None:
         """Say something ourselves."""
-        self.save(Notice(self._clock(), level, text))
+        self.save(Notice(self._clock(), level, text, about))
 
     @property
     def quiet_nanos(self) -> int:
@@ -140,7 +143,7 @@ class Shown:
         """Return why nothing new is known, or nothing; say it once among the notices."""
         silent = now - self._arrived_nanos > SILENCE_NANOS
         if silent and not self.silent and self.snapshot is not None and not self.lost:
-            self.note("error", "engine not answering; this screen stands still")
+            self.note("error", "engine not answering; this screen stands still", about=ENGINE)
         self.silent = silent
         return self.lost or ("ENGINE NOT ANSWERING" if silent else "")
 

@@ -95,7 +95,9 @@ class Engine:
             clock_offset=lambda sink: round(for_output(midi.clock_offset_ms, sink.name) * 1e6),
             drum_channel=midi.drum_channel,
         )
-        self.output.feedback = self.feedback = Feedback(self._feeds_back)
+        self.output.feedback = self.feedback = Feedback(
+            self._feeds_back, ended=lambda port: self.jam.notices.end(f"loop {port}")
+        )
         self.devices = Devices(options, self.output, self.arrivals.put, open_synth)
         self.jam = Jam(options.config, self.output)
         self.jam.model_choice.wanted = options.model
@@ -359,6 +361,7 @@ class Engine:
             "warning",
             f"{port} sends back what is played to it: that is left out; to be rid of it, break the loop"
             " or choose other ports with --in and --out",
+            about=f"loop {port}",
         )
 
     def _plays(self, received: Received) -> bool:
@@ -403,6 +406,7 @@ class Engine:
         if hello.role in ("supervisor", "guardian"):
             self.supervisor.greet(link)
         if hello.role == "dashboard" or (hello.role == "supervisor" and not self.options.headless):
+            self.jam.notices.end("dashboard", "a dashboard is there again")
             self.snapshots.watch(link)
 
     def _restore(self, memory: JamMemory, now: Nanos) -> None:
@@ -425,8 +429,6 @@ class Engine:
         if link is self.output.worker:
             self.output.worker = None
             self.jam.worker_lost()
-            gone = "the model process has gone: bars repeat until it is back"
-            self.jam.notices.add("error", gone, about="model")
             if self.supervisor.link is None:
                 self.devices.keep_worker()
         elif link in self.snapshots.watchers:
@@ -436,9 +438,8 @@ class Engine:
             if self.options.headless:
                 self.ending = True
             else:
-                self.jam.notices.add(
-                    "warning", "the dashboard has gone: the music goes on, see `twobar attach`"
-                )
+                gone = "the dashboard has gone: the music goes on, see `twobar attach`"
+                self.jam.notices.add("warning", gone, about="dashboard")
                 if self.output.worker is None:
                     self.devices.keep_worker()
                 self.guardians.call()

@@ -22,24 +22,24 @@ from live.timing.timeline import Nanos
 from model.files import as_path, as_text
 
 CLOSE_SECONDS = 5.0
+TAKE = "take"  # what notices are about
 
 
 class Recording:
     """Opens both, and closes them; begins and ends takes meanwhile.
 
     Args:
-        say: says a line on the dashboard, by its level, from any thread.
+        say: says a line on the dashboard, by its level, and what it is about, from any thread.
 
     Attributes:
         shown: the take's path as the dashboard shows it; "" where none is written.
     """
 
     def __init__(
-        self, options: Options, output: EngineOutput, say: Callable[[NoticeLevel, str], None]
+        self, options: Options, output: EngineOutput, say: Callable[[NoticeLevel, str, str], None]
     ) -> None:
         self.shown = ""
         self._options, self._output, self._say = options, output, say
-        self._warn = partial(say, "warning")
         self._ended: list[tuple[Take, threading.Thread]] = []
 
     def open_log(self) -> None:
@@ -51,11 +51,14 @@ class Recording:
         if not self._options.log:
             return
         try:
-            self._output.event_log = EventLog(as_path(self._options.log), on_fault=self._warn)
+            self._output.event_log = EventLog(as_path(self._options.log), on_fault=partial(self._warn, "log"))
         except FailureError as reason:
             if not self._options.revived:
                 raise
-            self._warn(str(reason))
+            self._warn("log", str(reason))
+
+    def _warn(self, about: str, sentence: str) -> None:
+        self._say("warning", sentence, about)
 
     def open_take(self, jam: Jam, now: Nanos) -> None:
         """Begin a take, where the settings want one."""
@@ -69,7 +72,7 @@ class Recording:
             return
         self._begin(jam, now)
         if self.shown:
-            jam.notices.add("info", f"recording to '{self.shown}'")
+            jam.notices.add("info", f"recording to '{self.shown}'", about=TAKE)
 
     def _begin(self, jam: Jam, now: Nanos) -> None:
         """Begin a take in the bar that sounds; a file of an earlier one of this engine stays."""
@@ -85,10 +88,11 @@ class Recording:
                 tempo_bpm=jam.transport.tempo_bpm,
                 grid=jam.plan.grid,
                 parts=take_parts(self._options.config.midi),
-                on_fault=self._warn,
+                on_fault=partial(self._warn, TAKE),
+                on_recovery=lambda: self._say("info", "the take is written again", TAKE),
             )
         except FailureError as reason:
-            jam.notices.add("error", str(reason))
+            jam.notices.add("error", str(reason), about=TAKE)
             return
         if jam.transport.running:
             lines = jam.plan.lines
@@ -105,9 +109,10 @@ class Recording:
         def finish() -> None:
             take.close()
             if take.fault:
-                self._say("error", take.fault)
+                self._say("error", take.fault, TAKE)
             else:
-                self._say("info", f"the take is in '{take.path}'" if take.kept else "nothing was recorded")
+                kept = f"the take is in '{take.path}'" if take.kept else "nothing was recorded"
+                self._say("info", kept, TAKE)
 
         thread = threading.Thread(target=finish, name="take-end", daemon=True)
         self._ended.append((take, thread))

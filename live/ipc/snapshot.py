@@ -142,13 +142,17 @@ class LessonView(Message, frozen=True):
 NoticeLevel = Literal["info", "warning", "error"]
 
 
+ENGINE = "engine"
+"""What notices are about that tell whether the engine answers."""
+
+
 class Notice(Message, frozen=True):
     """A line for the human.
 
     Attributes:
         nanos: when it was said.
         level: how urgent it is.
-        text: the line.
+        text: the line; "" says that what the last line was about is over.
         about: what it tells the state of, as a port; a newer line about the same has overtaken it.
     """
 

@@ -39,6 +39,7 @@ from live.timing.midi_bytes import silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 
+START, PANIC = "start", "panic"  # what notices are about
 LISTENING_NANOS = 5_000_000  # that working out an onset may take: a note that leaves sooner goes first
 LISTENS_AFTER_NANOS = 50_000_000  # that an onset waits at most for a moment without notes
 
@@ -68,6 +69,7 @@ class Jam:
         vary = self.vary_at_rest(config.jam.mode) if isinstance(wanted, str) else wanted
         self.knobs |= {"tempo": config.jam.bpm, "temperature": config.jam.temperature, "vary": vary}
         self.notices = Notices(output)
+        self._silent_until = Tick(0)  # after a panic
         self.transport = Transport(tempo_bpm=config.jam.bpm)
         self.scheduler = Scheduler()
         self.capture = Capture()
@@ -209,6 +211,8 @@ class Jam:
         beat = self.transport.tick(Nanos(now + self.sender.latency_nanos))
         self._beats.advance(beat)
         self.sender.send_due(tick, now)
+        if tick >= self._silent_until:
+            self.notices.end(PANIC)
         if self.scenery is not None:
             self.scenery.advance(tick, now)
         self.dialogue.advance(tick, present=present)
@@ -242,9 +246,8 @@ class Jam:
                 if self.transport.running:
                     self.stop(now)
                 self.listening.wait(self.plan.grid)
-                self.notices.add(
-                    "info", "listening: play, and it comes in when it has your tempo and bar line"
-                )
+                waits = "listening: play, and it comes in when it has your tempo and bar line"
+                self.notices.add("info", waits, about=START)
                 return
         self._begin_anew(now)
         lead_in = self.sender.lead_in
@@ -258,7 +261,7 @@ class Jam:
         """Start with the performer's next key, on the one; armed already, no more.  Raises UsageError."""
         if self.first_note.armed:
             self.first_note.armed = False
-            self.notices.add("info", "not armed: Space starts it")
+            self.notices.add("info", "not armed: Space starts it", about=START)
             return
         if self.leader is not None:
             raise UsageError(
@@ -268,7 +271,7 @@ class Jam:
             raise UsageError("it plays already: stop it, then arm it to start on your first note")
         self.listening.end()
         self.first_note.armed = True
-        self.notices.add("info", "armed: it starts with your first note")
+        self.notices.add("info", "armed: it starts with your first note", about=START)
 
     def _begin_on(self, moment: Nanos, now: Nanos) -> None:
         """Run from bar 0 on, which began at a moment just gone by, when the performer struck a key."""
@@ -294,6 +297,9 @@ class Jam:
 
     def _begin_anew(self, now: Nanos) -> None:
         """Forget what was played, and leave what sounds."""
+        self._silent_until = Tick(0)
+        self.notices.end(START)
+        self.notices.end(PANIC)
         self.first_note.armed = False
         if self.transport.running:
             self.stop(now)
@@ -325,7 +331,7 @@ class Jam:
             self.transport.resume(timeline)
             listening.hand_over()
             self.sender.resume_clock(self.sent_to(now), now)
-            self.notices.add("info", f"found: {timeline.tempo_bpm:.0f} bpm, it follows you")
+            self.notices.add("info", f"found: {timeline.tempo_bpm:.0f} bpm, it follows you", about=START)
         self.knobs["tempo"] = KNOBS["tempo"].clip(self.transport.tempo_bpm)
         self.output.tempo(self.tick(now), self.transport.timeline.tempo_bpm)
 
@@ -363,6 +369,7 @@ class Jam:
         """Stop, with every note of the instrument ended; the performer's keys go on sounding."""
         self.listening.end()
         self.first_note.armed = False
+        self.notices.end(START)
         if not self.transport.running:
             return
         self.sender.silence(now)
@@ -385,11 +392,14 @@ class Jam:
         self.performer.forget(self.tick(now))
         if self.listening.waits:
             self.listening.wait(self.plan.grid)
+        comes = ""
         if self.transport.running:
-            self.sender.metronome.rest(self.turns.rest(self.sent_to(now)))
+            self._silent_until = self.turns.rest(self.sent_to(now))
+            self.sender.metronome.rest(self._silent_until)
+            comes = "; it comes in again on the next phrase"
         self.mixer.send_levels(now)
         self.mark("panic", now)
-        self.notices.add("warning", "panic: everything is silent; it comes in again on the next phrase")
+        self.notices.add("warning", f"panic: everything is silent{comes}", about=PANIC)
 
     def shutdown(self, now: Nanos, *, for_good: bool = True) -> None:
         """End every note, the performer's too, and stop, unless another engine goes on with it."""

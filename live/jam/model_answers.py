@@ -7,7 +7,7 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, LoadFailed, Ready, Rewritten, Warped
 from live.jam.asking.decoding import Decoding
-from live.jam.asking.model_choice import ModelChoice
+from live.jam.asking.model_choice import MODEL, ModelChoice
 from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Reason, Requests
 from live.jam.dialogue import Dialogue
@@ -73,8 +73,7 @@ class ModelAnswers:
     def _model_ready(self, ready: Ready, tick: Tick, now: Nanos) -> None:
         before = self._requests.model
         new = before is None or before.ident != ready.ident
-        if self._model_choice.state == "lost":
-            self._notices.add("info", "the model is back", about="model")
+        self._notices.end(MODEL, "the model is back")
         self._model_choice.ready(ready)
         if before is not None and new:
             self._history.forget()
@@ -89,4 +88,6 @@ class ModelAnswers:
     def lost(self) -> None:
         """Play on without the model process."""
         self._model_choice.state = "lost"
+        gone = "the model process has gone: bars repeat until it is back"
+        self._notices.add("error", gone, about=MODEL)
         self._dialogue.lose_model()

@@ -68,6 +68,7 @@ class Take:
         parts: Mapping[int, str] | None = None,
         nanos: Callable[[], int] = time.monotonic_ns,
         on_fault: Callable[[str], object] = lambda _sentence: None,
+        on_recovery: Callable[[], object] = lambda: None,
         start: bool = True,
     ) -> None:
         """Begin a take; a file that is there already is moved aside first.
@@ -80,6 +81,7 @@ class Take:
             parts: channels, 1..16, of the instrument that get a track of their own, with the part's name.
             nanos: host time.
             on_fault: called once, on the writer's thread, when the disk begins to refuse.
+            on_recovery: called there when it takes all that was held back.
             start: whether the writing thread runs; without it call `flush`.
 
         Raises:
@@ -88,7 +90,7 @@ class Take:
         self.path = path
         self.fault = ""
         self._nanos = nanos
-        self._on_fault = on_fault
+        self._on_fault, self._on_recovery = on_fault, on_recovery
         self._told: set[str] = set()
         self._queue: deque[tuple[int, int, int, object]] = deque()
         self._grid = grid or Grid()
@@ -252,7 +254,9 @@ class Take:
                 self.fault = f"the take '{self.path}' cannot be written now: {reason.strerror or reason}"
                 self._on_fault(self.fault)
             return  # everything is still in memory; the next period tries again
-        self.fault = ""
+        if self.fault:
+            self.fault = ""
+            self._on_recovery()
         self._dirty = False
 
     def _put(self, parts: list[bytes | bytearray], *, durable: bool) -> None:

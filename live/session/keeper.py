@@ -4,15 +4,18 @@ Threads: one of its own writes; `update` and `close` may be called from any othe
 """
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from live.ipc.memory import JamMemory, ScenesMemory
+from live.ipc.snapshot import Notice
 from live.session.folder import BEFORE, SUFFIX, UNNAMED, aside
 from live.session.saved import SavedSession, saved_session, to_text
 from model.files import atomic_write
 
 SAVE_SECONDS = 3.0
+SESSION = "session"  # what notices are about
 
 
 class SessionKeeper:
@@ -21,10 +24,10 @@ class SessionKeeper:
     Args:
         seed: of the jam's random choices.
         spare: whether what is there is put aside before it is written over.
-        say: gets a sentence where it cannot be saved, once, and where it can again.
+        say: gets a line where it cannot be saved, once, and where it can again.
     """
 
-    def __init__(self, path: Path, *, seed: int, spare: bool, say: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, *, seed: int, spare: bool, say: Callable[[Notice], None]) -> None:
         self.path = path
         self._seed, self._spare, self._say = seed, spare, say
         self._memory: JamMemory | None = None
@@ -82,11 +85,13 @@ class SessionKeeper:
         except OSError as error:
             if not self._failed:
                 reason = error.strerror or error
-                self._say(f"the session cannot be saved: {self.path}: {reason}; it plays on")
+                unsaved = f"the session cannot be saved: {self.path}: {reason}; it plays on"
+                self._say(Notice(time.monotonic_ns(), "error", unsaved, SESSION))
             self._failed = True
             return
         if self._failed:
-            self._say("the session is saved again")
+            again = "the session is saved again"
+            self._say(Notice(time.monotonic_ns(), "info", again, SESSION))
         self._failed, self._saved = False, session
 
     def _other(self) -> Path:

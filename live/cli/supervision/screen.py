@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from live.ipc.snapshot import Notice
+
 MOST_FAULTS, IN_SECONDS = 3, 30.0
 
 
@@ -24,7 +26,7 @@ def keep_shown(
     make: Callable[[], Screen],
     *,
     ending: Callable[[], bool],
-    notify: Callable[[str], object],
+    notify: Callable[[Notice], object],
     seconds: Callable[[], float] = time.monotonic,
 ) -> str:
     """Show a screen until it ends in order; one that fails is followed by another.
@@ -32,7 +34,7 @@ def keep_shown(
     Args:
         make: a new one.
         ending: whether everything is to end, so that none follows.
-        notify: gets a sentence after each failure that another screen follows.
+        notify: gets a line after each failure that another screen follows.
         seconds: of a clock that only goes forward.
 
     Returns:
@@ -52,4 +54,5 @@ def keep_shown(
         faults = [*(one for one in faults if seconds() - one < IN_SECONDS), seconds()]
         if len(faults) >= MOST_FAULTS:
             return text
-        notify(f"the screen failed and was opened again ({text}); the music went on")
+        again = f"the screen failed and was opened again ({text}); the music went on"
+        notify(Notice(time.monotonic_ns(), "error", again))

@@ -26,7 +26,7 @@ from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process
 from live.ipc.options import Options, encoded
 from live.ipc.page_process import spawn_page
-from live.ipc.snapshot import Snapshot, ToDashboard
+from live.ipc.snapshot import ENGINE, Notice, NoticeLevel, Snapshot, ToDashboard
 from live.session.keeper import SessionKeeper
 from live.timing.clock import hurry
 
@@ -52,7 +52,7 @@ class Supervisor:
     Args:
         launcher: of engines; it may have launched the first one.
         deliver: gets snapshots and notices, on the link's thread; None when headless.
-        notify: gets a sentence for the human about what died and came back.
+        notify: gets a line for the human about what died and came back.
         begins_with: what the first engine goes on from, as if another had been there before it.
     """
 
@@ -62,7 +62,7 @@ class Supervisor:
         *,
         launcher: Launcher | None = None,
         deliver: Callable[[ToDashboard], None] | None = None,
-        notify: Callable[[str], None] = lambda _text: None,
+        notify: Callable[[Notice], None] = lambda _notice: None,
         begins_with: tuple[JamMemory, ScenesMemory] | None = None,
         keeper: SessionKeeper | None = None,
     ) -> None:
@@ -171,6 +171,8 @@ class Supervisor:
     def _read(self, link: "Link[Any]", heart: Heart) -> None:
         while (message := link.receive()) is not None:
             if isinstance(message, Beat):
+                if self._options.revived and not heart.begun:
+                    self._say("the engine is back", "info")
                 heart.beat(worker=message.worker, peers=message.peers)
                 if message.closing:
                     heart.closing()
@@ -218,7 +220,7 @@ class Supervisor:
         """End every note: by the engine, or past it where it does not beat.  Threads: any, no handler."""
         self.send(Panic(source="signal"))
         if self._heart.still_seconds > DEAF_SECONDS:
-            self._notify(f"panic, past an engine that does not answer: {self._silence()}")
+            self._say(f"panic, past an engine that does not answer: {self._silence()}")
 
     def wait(self) -> int:
         """Block until the engine ends in order or `end` is called; a crashed one is started again."""
@@ -227,7 +229,7 @@ class Supervisor:
             status = self._engine.wait()
             if self._ending.is_set():
                 if self._stood is self._engine:
-                    self._notify(f"the engine stood still at the end and was killed; {self._silence()}")
+                    self._say(f"the engine stood still at the end and was killed; {self._silence()}")
                 return self._finish(orderly_status(status))
             if self._role == "guardian" and self._said_goodbye and status < 0:
                 return self._finish(0)  # an adopted one, whose status nobody tells
@@ -276,7 +278,7 @@ class Supervisor:
         while True:
             self._hang_up()
             pause = PAUSES_SECONDS[len(self._troubles) - 1]
-            self._notify(f"{what}; it is started again" + (f" in {pause:g} s" if pause else ""))
+            self._say(f"{what}; it is started again" + (f" in {pause:g} s" if pause else ""))
             if self._ending.wait(pause):
                 return False
             model = self._memory.chosen_model if self._memory is not None else self._options.model
@@ -293,6 +295,9 @@ class Supervisor:
                 what = could_not_start(error)
             else:
                 return True
+
+    def _say(self, text: str, level: NoticeLevel = "error") -> None:
+        self._notify(Notice(time.monotonic_ns(), level, text, ENGINE))
 
     def _trouble(self) -> None:
         """Count a death or a start that failed, and forget those of long ago."""

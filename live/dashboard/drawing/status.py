@@ -224,42 +224,54 @@ def notice_row(notice: Notice, now_nanos: int, width: int) -> Row:
     return fit_row(((f"{age_text(notice.nanos, now_nanos)} ", "dim"), (f"{mark} ", ink), (text, ink)), width)
 
 
-def notice_in_full(notice: Notice, now_nanos: int, width: int) -> tuple[Row, ...]:
-    """Draw a notice with its whole sentence, in as many rows as that takes."""
-    first, *rest = wrap(clean(notice.text), max(1, width - 8)) or [""]
+def notice_in_full(
+    notice: Notice, now_nanos: int, width: int, most_rows: int | None = None
+) -> tuple[Row, ...]:
+    """Draw a notice with its whole sentence, in as many rows as that takes, cut if it may not have them."""
+    lines = wrap(clean(notice.text), max(1, width - 8)) or [""]
+    if most_rows is not None and len(lines) > most_rows:
+        lines[most_rows - 1 :] = [" ".join(lines[most_rows - 1 :])]
+    first, *rest = lines
     _, ink = _LEVELS.get(notice.level, ("?", "warn"))
     head = notice_row(Notice(notice.nanos, notice.level, first), now_nanos, width)
-    return (head, *(fit_row(((" " * 7, ""), (line, ink)), width) for line in rest))
+    room = max(0, width - 8)
+    return (head, *(fit_row(((" " * 7, ""), (shorten(line, room), ink)), width) for line in rest))
+
+
+def standing(notices: Sequence[Notice]) -> list[Notice]:
+    """Return notices, oldest first, without those of states that are over, or that a newer one tells of."""
+    newest = {one.about: one for one in notices}
+    return [one for one in notices if one.text and (not one.about or newest[one.about] is one)]
 
 
 def urgent_first(notices: Sequence[Notice], now_nanos: int) -> list[Notice]:
     """Return notices as they are shown: what went wrong lately, the worst first; then the newest first.
 
-    What has come right again meanwhile is not urgent any more.
+    What has come right again meanwhile is left out.
     """
-    newest: dict[str, int] = {}
-    for one in notices:
-        newest[one.about] = max(one.nanos, newest.get(one.about, one.nanos))
 
     def rank(notice: Notice) -> tuple[int, int]:
         fresh = now_nanos - notice.nanos < URGENT_NANOS.get(notice.level, 0)
-        fresh = fresh and not (notice.about and newest[notice.about] > notice.nanos)
         return (_URGENCY.get(notice.level, 0) if fresh else 0, notice.nanos)
 
-    return sorted(notices, key=rank, reverse=True)
+    return sorted(standing(notices), key=rank, reverse=True)
 
 
 def notice_rows(notices: Sequence[Notice], now_nanos: int, *, width: int, height: int) -> tuple[Row, ...]:
-    """Draw as many notices as fit, the most urgent at the top, so that the eye need not search.
+    """Draw as many notices as fit in full, the most urgent at the top, so that the eye need not search.
 
-    What has just been said, such as what was undone, is seen below it all the same.
+    What has just been said, such as what was undone, has a row below it all the same.
     """
-    shown = urgent_first(notices, now_nanos)[: max(0, height)]
-    newest = max(notices, key=lambda notice: notice.nanos, default=None)
-    just_said = newest is not None and now_nanos - newest.nanos < JUST_SAID_NANOS
-    if newest is not None and just_said and len(shown) > 1 and newest not in shown:
-        shown[-1] = newest
-    return tuple(notice_row(notice, now_nanos, width) for notice in shown)
+    shown = urgent_first(notices, now_nanos)
+    newest = max(shown, key=lambda notice: notice.nanos, default=None)
+    reserved = newest is not None and height > 1 and now_nanos - newest.nanos < JUST_SAID_NANOS
+    rows: list[Row] = []
+    for notice in shown:
+        reserved = reserved and notice is not newest
+        room = height - len(rows) - reserved
+        if room > 0:
+            rows += notice_in_full(notice, now_nanos, width, room)
+    return tuple(rows)
 
 
 def banner_rows(text: str, width: int, height: int) -> tuple[Row, ...]:

@@ -150,6 +150,7 @@ class NoticeWindow(ModalWindow[None]):
         rows: list[Row] = [
             row
             for notice in reversed(self._notices)
+            if notice.text
             for row in notice_in_full(notice, self._now_nanos, width)
         ]
         yield Static(painted(rows or [(("nothing so far", "dim"),)]))

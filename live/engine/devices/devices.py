@@ -41,6 +41,9 @@ WORDS: dict[Direction, tuple[str, ...]] = {
 }
 
 
+KEYBOARD = "keyboard"  # what a notice is about where no keyboard is there at all
+
+
 class _Asked(NamedTuple):
     """A port that was asked for: by which name, "" by none; its port is None while it is missing."""
 
@@ -107,7 +110,7 @@ class Devices:
                 jam,
                 lambda name: ports.open_lights(name, api=api),
                 recording=lambda: bool(self.recording.shown),
-                say=self._warn,
+                say=lambda text, port: self._say("warning", text, f"lights {port}"),
             )
 
     # -- what must be there before thru works ------------------------------------------------------
@@ -143,7 +146,7 @@ class Devices:
         try:
             synth, said = self._open(self._options.config.synth)
         except SynthError as reason:
-            jam.notices.add("error", str(reason))
+            jam.notices.add("error", str(reason), about=SYNTH)
             self._views["out", SYNTH] = PortView("out", SYNTH, "missing", str(reason))
             return
         for text in said:
@@ -210,7 +213,9 @@ class Devices:
             if not waits and (name != "auto" or self._options.config.midi.api != "auto"):
                 raise reason
         if name == "auto" or not waits:
-            jam.notices.add("warning", f"no MIDI {direction}: {reason}")
+            jam.notices.add(
+                "warning", f"no MIDI {direction}: {reason}", about=KEYBOARD if direction == "in" else ""
+            )
             return
         self._asked.append(_Asked(direction, name, None))
         self._views[direction, name] = PortView(direction, name, "missing", "waited for")
@@ -219,11 +224,11 @@ class Devices:
     def _say_what_is_missing(self, jam: Jam) -> None:
         wanted = self._options.config.midi.inputs
         if not self._inputs and "auto" in wanted:
-            self._views["in", "keyboard"] = PortView("in", "keyboard", "missing", "plug one in")
+            self._views["in", KEYBOARD] = PortView("in", KEYBOARD, "missing", "plug one in")
             other = "`twobar ports` lists what there is"
             if not self._options.headless:
                 other = "or press k to play on the computer's"
-            jam.notices.add("warning", f"no keyboard found: plug one in, {other}", about="keyboard")
+            jam.notices.add("warning", f"no keyboard found: plug one in, {other}", about=KEYBOARD)
 
     def set_up(self, jam: Jam, now: Nanos) -> None:
         """Send the programs and levels of the performer's voice and of every part, to whom that is wanted."""
@@ -241,13 +246,13 @@ class Devices:
         """Say a warning on the dashboard; from any thread."""
         self._say("warning", text)
 
-    def _say(self, level: NoticeLevel, text: str) -> None:
-        self._post(Notice(0, level, text))
+    def _say(self, level: NoticeLevel, text: str, about: str = "") -> None:
+        self._post(Notice(0, level, text, about))
 
     def _sink_lost(self, jam: Jam, sink: Sink, reason: str) -> None:
         name = SYNTH if isinstance(sink, FluidSynth) else sink.name
         self._views["out", name] = PortView("out", name, "missing", reason)
-        jam.notices.add("error", f"{reason}; the music goes on without it")
+        jam.notices.add("error", f"{reason}; the music goes on without it", about=name)
         if isinstance(sink, ports.MidiOutput):
             for watcher in self._watchers:
                 watcher.lost(sink)
@@ -390,7 +395,7 @@ class Devices:
             jam.notices.add("error", gone, about=change.name)
             return
         self._views.pop(key, None)
-        first = direction == "in" and self._views.pop(("in", "keyboard"), None) is not None
+        first = direction == "in" and self._views.pop(("in", KEYBOARD), None) is not None
         if isinstance(change.port, ports.MidiInput):
             self._views[direction, change.name] = PortView(direction, change.name, "ok")
             self._inputs[change.name] = change.port
@@ -399,7 +404,7 @@ class Devices:
             self._output.sinks.append(change.port)
             self.set_up(jam, now)
         how = "back" if change.state == "back" else "here"
-        jam.notices.add("info", f"{change.name} is {how}", about="keyboard" if first else key[1])
+        jam.notices.add("info", f"{change.name} is {how}", about=KEYBOARD if first else key[1])
 
     # -- what gets lost on its way -------------------------------------------------------------------
 

@@ -51,15 +51,18 @@ class Feedback:
 
     Args:
         found: called with the name of an input that gives back what is sent.
+        ended: called with it when it does so no more.
 
     Attributes:
         handling: the input whose message is being played just now, "" for none.
         suspicious: whether the last message that `echoed` was asked about had been sent just before.
     """
 
-    def __init__(self, found: Callable[[str], object]) -> None:
+    def __init__(
+        self, found: Callable[[str], object], ended: Callable[[str], object] = lambda _port: None
+    ) -> None:
         self.handling, self.suspicious = "", False
-        self._found = found
+        self._found, self._ended = found, ended
         self._order: deque[_Sending] = deque()
         self._sent: dict[bytes, deque[_Sending]] = {}
         self._inputs: dict[str, _Input] = {}
@@ -109,7 +112,9 @@ class Feedback:
 
     def forget(self, name: str) -> None:
         """Know nothing more of an input: it has gone."""
-        self._inputs.pop(name, None)
+        port = self._inputs.pop(name, None)
+        if port is not None and port.muted:
+            self._ended(name)
 
     def _expire(self, before: int) -> None:
         """Let go of what was sent before a moment; who has not given it back is less of a loop."""
@@ -122,4 +127,6 @@ class Feedback:
             for name, port in self._inputs.items():
                 if name not in old.returned and (name != old.origin or port.muted):
                     port.score = max(0, port.score - _MISSED)
-                    port.muted = port.muted and port.score > 0
+                    if port.muted and not port.score:
+                        port.muted = False
+                        self._ended(name)

@@ -33,7 +33,8 @@ class Lights:
     Args:
         open_port: opens an output by its name; raises TwobarError.
         recording: tells whether a take is under way.
-        say: gets a sentence about what stays dark; from any thread.
+        say: gets a sentence about what stays dark, "" where it is lit again, and the controller's port;
+            from any thread.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Lights:
         open_port: Callable[[str], Wire],
         *,
         recording: Callable[[], bool],
-        say: Callable[[str], object],
+        say: Callable[[str, str], object],
     ) -> None:
         self._desk, self._jam, self._open, self._say = desk, jam, open_port, say
         self._recording = recording
@@ -86,24 +87,26 @@ class Lights:
             try:
                 if port is not None:
                     self._controllers[name] = controller
-                    self._ports[name] = self._opened(port, self._desk.mapping_of(name))
+                    self._ports[name] = self._opened(port, name)
                     self._shown = None  # what has just come knows nothing yet
+                    self._say("", name)
                 elif name not in self._dark:
-                    self._say(f"{spoken_name(name)} has no port for its lights: they stay dark")
+                    self._say(f"{spoken_name(name)} has no port for its lights: they stay dark", name)
             except TwobarError as fault:
                 if name not in self._dark:
-                    self._say(f"the lights of {spoken_name(name)} stay dark: {fault}")
+                    self._say(f"the lights of {spoken_name(name)} stay dark: {fault}", name)
             if name not in self._ports:
                 self._dark.add(name)
 
-    def _opened(self, port: str, mapping: Mapping) -> LightPort:
+    def _opened(self, port: str, name: str) -> LightPort:
+        mapping = self._desk.mapping_of(name)
         controller = mapping.controller
         return LightPort(
             self._open(port),
             hello=[data for text in controller.hello if (data := message(text))],
             goodbye=[data for text in controller.goodbye if (data := message(text))],
             dark=lights.dark(mapping),
-            failed=lambda fault: self._say(f"the lights of {spoken_name(port)} have gone out: {fault}"),
+            failed=lambda fault: self._say(f"the lights of {spoken_name(port)} have gone out: {fault}", name),
         )
 
     def unplug(self, name: str) -> None:

@@ -39,8 +39,8 @@ class LossNotices:
             self._said = self._said._replace(jack_cycles=lost.jack_cycles)
             notices.add(
                 "warning",
-                f"JACK was too late for {cycles} of its cycles, keys and notes may be lost with them:"
-                " give it a larger period (jackd -p), or close other programs",
+                f"JACK was too late for {cycles} of its cycles, notes may be lost with them: give it a larger"
+                " period (jackd -p), or close other programs",
             )
         if messages >= LOSSES_HEARD:
             self._said = self._said._replace(broken_messages=lost.broken_messages)

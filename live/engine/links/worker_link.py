@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from live.engine.output import EngineOutput
 from live.ipc.link import Link
 from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load, LoadFailed
+from live.jam.asking.model_choice import MODEL
 from live.jam.jam import Jam
 from live.settings.config import Config, JamSettings
 from live.timing.timeline import Nanos
@@ -148,7 +149,9 @@ class WorkerLink:
         again = before is not None and before[0] == bad and now - before[1] < HANGS_NANOS
         instead = self._proven if self._proven not in ("", bad) else STANDARD_MODEL
         if instead == bad or not (loading or again or self._proven not in ("", bad)):
-            self._jam.notices.add("error", "the model process does not answer: it is started anew")
+            self._jam.notices.add(
+                "error", "the model process does not answer: it is started anew", about=MODEL
+            )
             return
         what = "does not finish loading" if loading else "does not answer"
         self._jam.notices.add("error", f"model '{bad}' {what}: it is given up, and '{instead}' plays")

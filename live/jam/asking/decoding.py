@@ -176,5 +176,8 @@ class Decoding:
         """Say once that the model answers music with nothing."""
         silent = not phrase.notes and (base.phrase is None or bool(base.phrase.notes))
         if silent and not self._silent:
-            self._notices.add("warning", "the model answers with no notes at all: play, or turn a knob back")
+            none = "the model answers with no notes at all: play, or turn a knob back"
+            self._notices.add("warning", none, about="silence")
+        elif not silent:
+            self._notices.end("silence")
         self._silent = silent

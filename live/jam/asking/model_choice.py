@@ -11,6 +11,9 @@ from live.jam.notices import Notices
 from live.jam.protocols import Output
 from live.settings.config import Config
 
+MODEL = "model"
+"""What notices are about that tell of the model process."""
+
 
 class ModelChoice:
     """The performer's choice of a model, and the model process's answer to it.
@@ -45,7 +48,9 @@ class ModelChoice:
         if not self._output.ask(
             Load(name, metre, settings.split, settings.device, settings.candidates_wanted)
         ):
-            self._notices.add("warning", f"model {name} will be loaded when the model process is back")
+            self._notices.add(
+                "warning", f"model {name} will be loaded when the model process is back", about=MODEL
+            )
 
     def resume(self, wanted: str) -> None:
         """Want what was wanted of an engine before this one."""

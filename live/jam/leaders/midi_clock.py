@@ -12,6 +12,7 @@ from live.timing.timeline import Nanos, Tick
 from model.music.grid import TICKS_PER_BEAT
 
 ANY = "auto"
+NOTICES = "MIDI clock"  # what they are about
 SURE_CLOCKS = 6  # of a clock that is back, before the jam goes by it
 
 
@@ -70,12 +71,14 @@ class MidiClock:
         before, self._port = self._port, port
         self._named.discard(port)
         if chosen is None:
-            self._jam.notices.add("info", f"MIDI clock comes in from {port}: it leads")
+            self._jam.notices.add("info", f"MIDI clock comes in from {port}: it leads", about=NOTICES)
             return
         self._sources[port].lose_place()  # the jam is where the other one was
         self._named.add(before)
         self._silent, self._straighten_nanos, self._again = False, None, None
-        self._jam.notices.add("warning", f"MIDI clock of {before} is lost: that of {port} leads")
+        self._jam.notices.add(
+            "warning", f"MIDI clock of {before} is lost: that of {port} leads", about=NOTICES
+        )
 
     def _make(self, move: Move, now: Nanos) -> None:
         jam = self._jam
@@ -96,10 +99,8 @@ class MidiClock:
         if self._silent:
             self._silent, self._straighten_nanos = False, None
             self._again = None
-            if move is None and jam.transport.running:
-                jam.notices.add(
-                    "info", f"MIDI clock of {self._port} is back: it leads again from the next bar line on"
-                )
+            since = " again from the next bar line on" if move is None and jam.transport.running else ""
+            jam.notices.end(NOTICES, f"MIDI clock of {self._port} is back: it leads{since}")
         if move is not None:
             return
         if not jam.transport.running:
@@ -125,7 +126,9 @@ class MidiClock:
             return None
         if not self._silent:
             self._silent = True
-            self._jam.notices.add("warning", f"MIDI clock of {self._port} is lost: the tempo stays")
+            self._jam.notices.add(
+                "warning", f"MIDI clock of {self._port} is lost: the tempo stays", about=NOTICES
+            )
             self._straighten_nanos = now
         if self._straighten_nanos is None or not clock.placed:
             return None
@@ -140,13 +143,17 @@ class MidiClock:
     def begin_by_itself(self, _now: Nanos) -> None:
         """Wait for the master's start."""
         if self._clock is None:
-            self._jam.notices.add("info", "it starts when MIDI clock comes in and its master starts")
+            self._jam.notices.add(
+                "info", "it starts when MIDI clock comes in and its master starts", about=NOTICES
+            )
 
     def start(self, now: Nanos) -> None:
         """Begin on the next clock, for a master that sends no start."""
         clock = self._clock
         if clock is None or clock.lost(now):
-            self._jam.notices.add("warning", "no MIDI clock comes in: start what leads, or leave out --clock")
+            self._jam.notices.add(
+                "warning", "no MIDI clock comes in: start what leads, or leave out --clock", about=NOTICES
+            )
             return
         clock.join()
 

@@ -132,7 +132,7 @@ link.on("state", (update) => {
   pressed($("record"), Boolean(state.recording));
   text($("record"), state.recording ? "● End the take" : "Record a take");
   text($("takename"), state.recording ? state.recording.split(/[\\/]/).pop() : "");
-  if (!update || update.notices) for (const notice of state.notices) note(notice.nanos, notice.level, notice.text);
+  if (!update || update.notices) state.notices.forEach(note);
 });
 
 // The scenes that there are, by name; one tap calls, "store" keeps the whole state under the next free number.
@@ -157,8 +157,8 @@ function call(number) {
   link.act("scene", bars ? `${number} over ${bars} bar${bars > 1 ? "s" : ""}` : number);
 }
 
-link.on("Notice", (notice) => note(notice.nanos, notice.level, notice.text));
-link.on("Trouble", (trouble) => note(performance.now(), "warning", trouble.text));
+link.on("Notice", note);
+link.on("Trouble", (trouble) => note({ nanos: performance.now(), level: "warning", text: trouble.text }));
 link.on("link", () => {
   const words = link.refused ? "twobar was started anew: scan its code again" : !link.connected ? "no connection to twobar; trying again"
     : link.welcome && link.welcome.instrument && !link.engine ? "the engine does not answer; trying again" : "";
@@ -180,12 +180,13 @@ function chips(state) {
   $("chips").replaceChildren(...made.map(([words, kind]) => element("span", { class: `chip ${kind}` }, words)));
 }
 
-function note(nanos, level, words) {
-  const key = `${nanos} ${words}`;
+function note({ nanos, level, text: words, about }) {
+  const key = `${nanos} ${about} ${words}`;
   if (notices.some((each) => each.key === key)) return;
   notices.push({ key, nanos });
   if (notices.length > MOST_NOTICES) notices.shift();
-  $("notices").prepend(element("li", { class: level }, words));
+  if (about) for (const line of [...$("notices").children]) if (line.dataset.about === about) line.remove(); // overtaken
+  if (words) $("notices").prepend(element("li", { class: level, "data-about": about || false }, words));
   while ($("notices").children.length > MOST_NOTICES) $("notices").lastChild.remove();
 }
 

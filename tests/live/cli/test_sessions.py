@@ -51,7 +51,7 @@ def jam(**options: Any) -> Opened:
 
 def save(name: str, memory: JamMemory = MEMORY) -> Path:
     path = folder.path_of(name)
-    keeper = SessionKeeper(path, seed=7, spare=False, say=pytest.fail)
+    keeper = SessionKeeper(path, seed=7, spare=False, say=lambda line: pytest.fail(line.text))
     keeper.update(memory)
     keeper.update(SCENES)
     keeper.close()
@@ -88,7 +88,9 @@ def test_a_jam_without_a_name_begins_clean_and_is_saved_as_the_last(home: Path) 
 
 
 def test_a_jam_that_was_cut_off_is_offered(home: Path) -> None:
-    keeper = SessionKeeper(folder.path_of("last"), seed=7, spare=False, say=pytest.fail)
+    keeper = SessionKeeper(
+        folder.path_of("last"), seed=7, spare=False, say=lambda line: pytest.fail(line.text)
+    )
     keeper.update(MEMORY)
     keeper.update(SCENES)
     keeper.save()

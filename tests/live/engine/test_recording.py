@@ -32,7 +32,7 @@ def test_a_take_begun_in_the_middle_begins_with_its_bar(tmp_path: Path) -> None:
     stage, output, said = Stage(model=EchoModel()), EngineOutput(FakeClock()), list[str]()
     config = Config(jam=JamSettings(take_folder=str(tmp_path)))
     options = Options(address=Address("", ""), config=config, headless=True)
-    takes = Recording(options, output, lambda _level, text: said.append(text))
+    takes = Recording(options, output, lambda _level, text, _about: said.append(text))
     stage.begin()
     stage.run_to_tick(5 * BAR + 480)
     takes.switch_take(stage.jam, Nanos(stage.nanos))

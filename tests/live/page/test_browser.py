@@ -9,7 +9,7 @@ import pytest
 
 from live.ipc import commands
 from live.ipc.messages import MidiOut, PlayMidi, WantMidi
-from live.ipc.snapshot import ControllerView, LessonView, SceneView, SongView, TouchView
+from live.ipc.snapshot import ControllerView, LessonView, Notice, SceneView, SongView, TouchView
 from tests.fakes.midi_files import tune, write
 from tests.fakes.page_served import SIZES, Served, opened
 from tests.fakes.snapshots import band, scene
@@ -43,6 +43,19 @@ def test_everything_fits_and_can_be_hit_with_a_thumb(browser: Any, served: Serve
     assert small == []
     panic = page.locator("#panic").bounding_box()
     assert panic["y"] + panic["height"] <= SIZES[size][1]
+
+
+def test_a_notice_goes_when_the_state_that_it_tells_of_is_over(browser: Any, served: Served) -> None:
+    page = opened(browser, served)
+    gone = Notice(1, "error", "the pad has gone", "pad")
+    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), notices=[gone]))
+    page.get_by_text("the pad has gone").wait_for()
+    over = [gone, Notice(2, "info", "", "pad"), Notice(3, "info", "anchor A set")]
+    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), notices=over))
+    page.get_by_text("anchor A set").wait_for()
+    lines = page.locator("#notices li").all_text_contents()
+    assert lines[0] == "anchor A set"
+    assert not {"the pad has gone", ""} & {*lines}
 
 
 def test_hands_reach_the_engine(browser: Any, served: Served) -> None:

@@ -34,9 +34,18 @@ class Hands:
     def __init__(self, path: Path, *, keep_empty: bool = True) -> None:
         self.nanos = 0
         self.faults: list[str] = []
+        self.recovered = 0
         self.take = Take(
-            path, nanos=lambda: self.nanos, start=False, on_fault=self.faults.append, keep_empty=keep_empty
+            path,
+            nanos=lambda: self.nanos,
+            start=False,
+            on_fault=self.faults.append,
+            on_recovery=self.recover,
+            keep_empty=keep_empty,
         )
+
+    def recover(self) -> None:
+        self.recovered += 1
 
     def press(self, tick: int, pitch: int) -> None:
         self.take.performer(self.at(tick), bytes((0x90, pitch, 80)))
@@ -316,12 +325,14 @@ def test_a_full_disk_is_reported_once_and_loses_nothing(
             hands.press(pitch, pitch)
             hands.take.flush()
     assert hands.faults == [f"the take '{path}' cannot be written now: No space left on device"]
+    assert hands.recovered == 0
     assert path.read_bytes() == before
     assert os.replace is real
     hands.take.flush()
     assert hands.take.fault == ""
     assert pressed(path) == [60, 62]
     hands.take.close()
+    assert hands.recovered == 1
 
 
 def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:

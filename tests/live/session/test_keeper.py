@@ -6,7 +6,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from live.dashboard.drawing.status import standing
 from live.ipc.memory import JamMemory, JamState, ScenesMemory, StoredScene
+from live.ipc.snapshot import Notice
 from live.session import keeper as module
 from live.session.keeper import SessionKeeper
 from live.session.saved import load
@@ -29,7 +31,7 @@ class Desk:
     """A keeper and what it says."""
 
     def __init__(self, path: Path, *, spare: bool = False) -> None:
-        self.said: list[str] = []
+        self.said: list[Notice] = []
         self.keeper = SessionKeeper(path, seed=7, spare=spare, say=self.said.append)
 
 
@@ -118,9 +120,9 @@ def test_where_it_cannot_be_saved_that_is_said_once_and_when_it_can_again(tmp_pa
         desk.keeper.update(turned(density))
         desk.keeper.save()
     (said,) = desk.said
-    assert said.startswith(f"the session cannot be saved: {folder / 'friday.toml'}: ")
+    assert said.text.startswith(f"the session cannot be saved: {folder / 'friday.toml'}: ")
     assert folder.read_text() == "a file where the folder was to be"
     folder.unlink()
     desk.keeper.save()
-    assert desk.said[1:] == ["the session is saved again"]
+    assert [line.text for line in standing(desk.said)] == ["the session is saved again"]
     assert load(folder / "friday.toml").session.state.knobs == {"density": 0.2}

@@ -11,6 +11,7 @@ from live.cli.supervision.guardian import KILLED, Adopted
 from live.cli.supervision.silencer_process import BY_THEMSELVES
 from live.cli.supervision.supervisor import Supervisor
 from live.ipc.options import encoded
+from live.ipc.snapshot import Notice
 from tests.live.cli.supervision.test_supervisor import BEATS, DEAF, play  # noqa: F401  a fixture
 
 PATIENCE_S = 20.0
@@ -55,8 +56,8 @@ def test_an_adopted_engine_that_dies_is_followed(
     process.kill()
     process.wait(PATIENCE_S)
 
-    def notify(text: str) -> None:
-        said.append(text)
+    def notify(notice: Notice) -> None:
+        said.append(notice.text)
         one.end()
 
     one._notify = notify

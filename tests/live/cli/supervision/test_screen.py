@@ -8,6 +8,7 @@ import pytest
 from live.cli.supervision.screen import MOST_FAULTS, keep_shown
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox
+from live.ipc.snapshot import Notice
 from tests.fakes.snapshots import Sent, scene
 
 
@@ -26,12 +27,12 @@ def shown(
     screens: list[Fails], *, ending: Callable[[], bool] = lambda: False, apart: float = 0.0
 ) -> tuple[str, list[str], int]:
     """Show these, one after the other; returns why it ended, what was said, how many were not needed."""
-    said: list[str] = []
+    said: list[Notice] = []
     clock = count(step=apart) if apart else count(step=0)
     why = keep_shown(
         lambda: screens.pop(0), ending=ending, notify=said.append, seconds=lambda: float(next(clock))
     )
-    return why, said, len(screens)
+    return why, [notice.text for notice in said], len(screens)
 
 
 def test_a_screen_that_ends_in_order_is_the_last() -> None:

@@ -14,6 +14,7 @@ import pytest
 from live.cli.supervision import heartbeat, supervisor
 from live.cli.supervision.silencer_process import BY_THEMSELVES
 from live.cli.supervision.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
+from live.dashboard.drawing.status import standing
 from live.engine.closing import CRASHED
 from live.ipc import launcher
 from live.ipc.link import new_address
@@ -132,7 +133,8 @@ def play(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Supervisor]]
 
     monkeypatch.setattr(launcher, "WORKER", ("-c", DEAF))
 
-    def make(script: str, **more: Any) -> Supervisor:
+    def make(script: str, notify: Callable[[str], object] = lambda _text: None, **more: Any) -> Supervisor:
+        more["notify"] = lambda notice: notify(notice.text)
         monkeypatch.setattr(launcher, "ENGINE", ("-c", script))
         made.append(Supervisor(Options(config=Config(), address=new_address(), headless=True), **more))
         return made[-1]
@@ -283,6 +285,28 @@ def test_an_engine_that_stands_still_is_killed_and_followed(
     begin(one)
     assert one.wait() == 0
     assert notices == [f"the engine stood still and was killed; {BY_THEMSELVES}; it is started again"]
+
+
+def test_when_another_engine_plays_the_line_about_the_death_of_the_last_has_gone(
+    play: Callable[..., Supervisor],
+) -> None:
+    lines: list[Notice] = []
+    one: Supervisor = play(BEATS)
+
+    def notify(notice: Notice) -> None:
+        lines.append(notice)
+        if len(lines) == 2:
+            one.end()
+
+    one._notify = notify
+    begin(one)
+    while not one._heart.begun:
+        one._over.wait(0.01)
+    assert one._engine is not None
+    one._engine.kill()
+    assert one.wait() == 0
+    assert [(line.level, line.text) for line in lines[1:]] == [("info", "the engine is back")]
+    assert standing(lines) == lines[1:]
 
 
 def test_an_engine_that_stands_still_does_not_hold_up_the_end(

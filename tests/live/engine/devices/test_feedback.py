@@ -2,6 +2,7 @@
 
 import pytest
 
+from live.dashboard.drawing.status import standing
 from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.devices.feedback import ENOUGH, WINDOW_NANOS, Feedback
 from live.engine.engine import Engine
@@ -76,6 +77,17 @@ def test_a_key_goes_round_a_few_times_at_most(engine: Engine, clock: FakeClock, 
     assert loop.sounding() == set()
     loop.run(0.3, (0.0, "keys", note_on(1, 40, 90)), (0.1, "keys", note_off(1, 40)))
     assert loop.received[begun:] == [note_on(1, 40, 90), note_off(1, 40)]
+
+
+def test_a_loop_is_told_of_until_it_is_broken(engine: Engine, clock: FakeClock) -> None:
+    loop = Loopback(engine, clock)
+    engine.output.sinks.append(loop)
+    keys = [(0.1 * step, "keys", note_on(1, 60 + step, 90)) for step in range(8)]
+    loop.run(1.0, *keys)
+    assert [notice.about for notice in standing(engine.jam.notices.lines)].count("loop loop") == 1
+    engine.output.sinks[:] = [Ear()]
+    loop.run(3.0, *((0.1 * step, "keys", note_on(1, 40 + step, 90)) for step in range(24)))
+    assert "loop loop" not in [notice.about for notice in standing(engine.jam.notices.lines)]
 
 
 def test_one_key_of_a_keyboard_that_echoes_is_stopped_and_its_next_one_sounds(

@@ -55,8 +55,12 @@ class Rig:
         self.fault = ""
         desk: Desk = self.engine.devices.set_desk(self.engine.jam.knobs)
         desk.plug(PORT)
-        self.lights = Lights(desk, self.engine.jam, self._open, recording=self._records, say=self.said.append)
+        self.lights = Lights(desk, self.engine.jam, self._open, recording=self._records, say=self._say)
         self.engine.devices.lights = self.lights
+
+    def _say(self, text: str, _about: str) -> None:
+        if text:
+            self.said.append(text)
 
     def _open(self, name: str) -> Device:
         if self.fault:

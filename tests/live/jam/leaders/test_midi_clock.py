@@ -2,6 +2,7 @@
 
 import pytest
 
+from live.dashboard.drawing.status import standing
 from live.ipc.commands import CallScene, Start, Stop, TapTempo, Turn
 from live.settings.config import Scene
 from live.timing.midi_bytes import CONTINUE, SONG_POSITION, START, STOP, Stream
@@ -119,7 +120,9 @@ def test_a_lost_clock_keeps_its_tempo_and_leads_again_from_the_bar_line_on(led: 
     assert led.jam.transport.timeline.tempo_bpm == pytest.approx(120, rel=1e-3)
     assert abs(led.late_ms(true[24 * 20], 20 * 480)) < 0.5
     led.stage.run_to(true[24 * 22])
-    assert "MIDI clock of box is back: it leads again from the next bar line on" in led.notices()
+    assert [notice.text for notice in standing(led.jam.notices.lines)] == [
+        "MIDI clock of box is back: it leads again from the next bar line on"
+    ]
     led.stage.run_to(true[24 * 24] - MS)
     assert led.jam.transport.timeline.tempo_bpm == pytest.approx(120, rel=1e-3)
     led.stage.run_to(true[24 * 28])
