@@ -9,6 +9,8 @@ from trainer.reports.html_page import COLOURS, INK, Page, canvas, label, panels
 from trainer.reports.table import lines, titles
 
 Results = Sequence[Mapping[str, Any]]
+Found = Sequence[Mapping[str, Any]]
+Rows = Sequence[tuple[str, str]]
 WIDTH = 9.0
 RECONSTRUCTED = (
     ("step_accuracy", "step accuracy"),
@@ -51,36 +53,45 @@ def colour(number: int) -> str:
     return COLOURS[number % len(COLOURS)]
 
 
-def bars(
-    axes: Any,  # noqa: ANN401 - matplotlib publishes no types
-    rows: Sequence[str],
-    values: Sequence[Sequence[float | None]],
-    names: Sequence[str],
-    *,
-    form: str = "{:.3f}",
-) -> None:
+def bars(axes: Any, found: Found, rows: Rows) -> None:  # noqa: ANN401 - matplotlib publishes no types
     """Draw groups of horizontal bars: a group for each row, in it a bar for each model, its value beside it.
 
     Args:
         axes: to draw on.
-        rows: labels, from the top.
-        values: a list for each model, a value or None for each row.
-        names: of the models.
-        form: of the values.
+        found: figures of each model, by key.
+        rows: (key, label), from the top.
     """
-    thick = 0.8 / len(names)
-    for number, figures in enumerate(values):
-        for row, value in enumerate(figures):
-            place = row + (number - (len(names) - 1) / 2) * thick
+    thick, top = 0.8 / len(found), 0.0
+    for number, figures in enumerate(found):
+        for row, (key, _) in enumerate(rows):
+            value = figures.get(key)
             if value is None:
                 continue
+            place = row + (number - (len(found) - 1) / 2) * thick
             axes.barh(place, value, height=thick * 0.9, color=colour(number))
-            label(axes, max(value, 0.0), place, form.format(value), fontsize=7)
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+            label(axes, max(value, 0.0), place, f"{value:.3f}", fontsize=7)
+            top = max(top, value)
+    axes.set_yticks(range(len(rows)), [title for _, title in rows], fontsize=8)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=7)
-    top = max((value for figures in values for value in figures if value is not None), default=1.0)
     axes.set_xlim(0, top * 1.14 if top > 0 else 1.0)
+
+
+def bar_panels(names: Sequence[str], rows: Rows, shown: Sequence[tuple[str, Found]]) -> tuple[Any, list[Any]]:
+    """Return a figure of panels of bars side by side, and their axes.
+
+    Args:
+        names: of the models.
+        rows: as `bars` takes them.
+        shown: of each panel, its title and the figures of each model.
+    """
+    figure = canvas(WIDTH, 0.9 + len(rows) * ((0.24 if len(shown) > 1 else 0.22) + 0.17 * len(names)))
+    axes = panels(figure, 1, len(shown), sharey=len(shown) > 1)
+    for place, (title, found) in zip(axes, shown, strict=True):
+        bars(place, found, rows)
+        place.set_title(title, fontsize=9)
+    legend(figure, names)
+    return figure, axes
 
 
 def legend(figure: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - matplotlib publishes no types
@@ -108,16 +119,8 @@ def reconstruction(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN4
     ]
     if not keys:
         return None
-    figure = canvas(WIDTH, 0.9 + len(keys) * (0.22 + 0.17 * len(names)))
-    (axes,) = panels(figure, 1, 1)
-    bars(
-        axes,
-        [title for _, title in keys],
-        [[figures.get(key) for key, _ in keys] for figures in found],
-        names,
-    )
+    figure, (axes,) = bar_panels(names, keys, [("", found)])
     axes.set_xlim(0, 1.1)
-    legend(figure, names)
     return figure
 
 
@@ -127,13 +130,13 @@ def by_part(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - ma
     rows = list(dict.fromkeys(part for figures in found for part in figures))
     if not rows:
         return None
-    figure = canvas(WIDTH, 0.9 + len(rows) * (0.24 + 0.17 * len(names)))
-    shown = (("note_f1", "note F1"), ("note_f1_sampled", "note F1, sampled"))
-    for axes, (key, title) in zip(panels(figure, 1, 2, sharey=True), shown, strict=True):
-        bars(axes, rows, [[figures.get(row, {}).get(key) for row in rows] for figures in found], names)
+    shown = [
+        (title, [{row: figures.get(row, {}).get(key) for row in rows} for figures in found])
+        for key, title in (("note_f1", "note F1"), ("note_f1_sampled", "note F1, sampled"))
+    ]
+    figure, every = bar_panels(names, [(row, row) for row in rows], shown)
+    for axes in every:
         axes.set_xlim(0, 1.15)
-        axes.set_title(title, fontsize=9)
-    legend(figure, names)
     return figure
 
 
@@ -203,20 +206,15 @@ def knobs(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matp
     rows = list(dict.fromkeys(name for result in results for name in result["knobs"]))
     if not rows:
         return None
-    figure = canvas(WIDTH, 0.9 + len(rows) * (0.24 + 0.17 * len(names)))
-    left, right = panels(figure, 1, 2, sharey=True)
-    for axes, key, title in (
-        (left, "spearman", "Spearman with its own"),
-        (right, "leak", "leak into another"),
-    ):
-        values = [[result["knobs"].get(row, {}).get(key) for row in rows] for result in results]
-        bars(axes, rows, values, names)
-        axes.set_title(title, fontsize=9)
+    shown = [
+        (title, [{row: result["knobs"].get(row, {}).get(key) for row in rows} for result in results])
+        for key, title in (("spearman", "Spearman with its own"), ("leak", "leak into another"))
+    ]
+    figure, (left, right) = bar_panels(names, [(row, row) for row in rows], shown)
     left.set_xlim(0, 1.15)
     right.set_xlim(0, max(0.3, right.get_xlim()[1]))
     for axes, goal in ((left, 0.97), (right, 0.15)):
         axes.axvline(goal, color=INK, linewidth=0.8, linestyle=":")
-    legend(figure, names)
     return figure
 
 
@@ -243,25 +241,14 @@ def glides(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - mat
 
 def separation(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matplotlib's
     """Draw how often samples and answers are distinguished from data."""
-    keys = (
-        ("auc", "samples"),
-        ("auc_reconstructed", "answers to real phrases"),
-        ("auc_training", "training phrases"),
-    )
+    keys = [("auc", "samples"), ("auc_reconstructed", "answers to real phrases")]
+    keys += [("auc_training", "training phrases")]
     found = [result["samples"] or {} for result in results]
     if all(figures.get("auc") is None for figures in found):
         return None
-    figure = canvas(WIDTH, 0.9 + len(keys) * (0.22 + 0.17 * len(names)))
-    (axes,) = panels(figure, 1, 1)
-    bars(
-        axes,
-        [title for _, title in keys],
-        [[figures.get(key) for key, _ in keys] for figures in found],
-        names,
-    )
+    figure, (axes,) = bar_panels(names, keys, [("", found)])
     axes.axvline(0.5, color=INK, linewidth=0.8, linestyle=":")
     axes.set_xlim(0, 1.1)
-    legend(figure, names)
     return figure
 
 
@@ -273,14 +260,9 @@ def cost(results: Results, names: Sequence[str]) -> Any:  # noqa: ANN401 - matpl
     figure = canvas(WIDTH, 0.9 + 0.3 * len(names))
     left, right = panels(figure, 1, 2, sharey=True)
     for number, (figures, result) in enumerate(zip(found, results, strict=True)):
-        parts = [(figures.get("encode_ms") or 0.0, 0.5)]
-        parts.append(
-            (figures["decode_ms"], 1.0)
-            if figures.get("decode_ms")
-            else ((figures.get("total_ms") or 0.0), 1.0)
-        )
+        decode = figures.get("decode_ms") or figures.get("total_ms") or 0.0
         begin = 0.0
-        for value, strength in parts:
+        for value, strength in ((figures.get("encode_ms") or 0.0, 0.5), (decode, 1.0)):
             left.barh(number, value, left=begin, height=0.7, color=colour(number), alpha=strength)
             begin += value
         label(left, begin, number, f"{begin:.2f} ms")
