@@ -288,9 +288,9 @@ class Engine:
             self.devices.recording.shown,
             self.priority,
             desk.name if desk is not None else "",
+            desk.controllers() if desk is not None else [],
+            desk.names if desk is not None else [],
             self.demo is not None,
-            desk.controllers() if desk is not None else (),
-            desk.names if desk is not None else (),
             desk.touched(calls_songs=self.jam.performer.calls_songs) if desk is not None else None,
             desk.lesson_view() if desk is not None else None,
         )

@@ -5,7 +5,7 @@ anything else, so that no note and no key waits for the screen.
 Owns: who watches, what was shown last, and the bars of the roll as they were drawn.  Threads: engine only.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import Any, NamedTuple
 
@@ -41,15 +41,15 @@ LATENESS_NANOS = 500_000_000  # percentiles are worked out so often
 
 
 class Surroundings(NamedTuple):
-    """What is shown and is not the jam's: ports, the take's path, priority, mappings, what hands do."""
+    """What is shown and is not the jam's, as `Snapshot` has it: ports, the take's path, what hands do."""
 
     ports: list[PortView]
     recording: str
     priority: str
     mapping: str
+    controllers: list[ControllerView]
+    mapping_names: list[str]
     demo: bool = False
-    controllers: Sequence[ControllerView] = ()
-    mapping_names: Sequence[str] = ()
     touched: TouchView | None = None
     lesson: LessonView | None = None
 
@@ -171,7 +171,6 @@ class Snapshots:
                 latent_size=model.latent_size if model else 0,
                 decode_ms=jam.decoding.decode_ms,
             ),
-            ports=around.ports,
             knobs=knob_views(jam, before.knobs if before else []),
             anchors=[
                 AnchorView(name, state.anchors[name].xy if name in state.anchors else None)
@@ -185,13 +184,6 @@ class Snapshots:
             missed_bars=dialogue.missed_bars,
             dropped_notes=jam.sender.dropped_notes,
             held_keys=jam.performer.down(),
-            recording=around.recording,
-            priority=around.priority,
-            mapping=around.mapping,
-            controllers=[*around.controllers],
-            mapping_names=[*around.mapping_names],
-            touched=around.touched,
-            lesson=around.lesson,
             notices=list(jam.notices.lines),
             map_points=model.map_points if model else [],
             muted=[TRACKS[track] for track in sorted(jam.plan.silent)],
@@ -204,13 +196,13 @@ class Snapshots:
             clock=jam.leader.shown(now) if jam.leader is not None else "",
             speaker=speaker,
             speaker_until=speaker_until,
-            demo=around.demo,
             phrase_bars=lines.period_bars,
             loop_bars=state.loop_bars,
             recognised=dialogue.recognised,
             scenes=jam.scenery.views() if jam.scenery is not None else [],
             scene=jam.scenery.called if jam.scenery is not None else 0,
             song=jam.scenery.song(jam.tick(now)) if jam.scenery is not None else None,
+            **around._asdict(),
         )
 
     # -- the roll --------------------------------------------------------------------------------

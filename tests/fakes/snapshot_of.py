@@ -8,7 +8,7 @@ from live.ipc.snapshot import PortView, Snapshot, Update
 from live.timing.timeline import Nanos
 from tests.fakes.stage import Stage
 
-AROUND = Surroundings([PortView("in", "keys", "ok")], "take.mid", "realtime", "default")
+AROUND = Surroundings([PortView("in", "keys", "ok")], "take.mid", "realtime", "default", [], [])
 
 
 class Watcher(Link[Any]):
