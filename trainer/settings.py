@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -213,11 +213,10 @@ def read(
         settings.model.check()
     except ConfigError as error:
         raise RequestError(f"{path}: {error}") from error
-    _name(settings.model.name, where)
-    _names(settings.fit, path)
-    _prior(settings, path)
-    _together(settings.fit, settings.model, path)
-    _step_by_step(settings.fit, settings.model, path)
+    for complaint in _misnamed(settings.model.name):
+        raise RequestError(f"{where}: {complaint}")
+    for complaint in (*_unknown(settings.fit), *_contradictions(settings)):
+        raise RequestError(f"{path}: {complaint}")
     return settings
 
 
@@ -233,18 +232,18 @@ def _stands(raw: dict[str, Any]) -> bool:
     return True
 
 
-def _name(name: str, where: str) -> None:
-    """Refuse a model's name that is none for a file: the checkpoint is called so."""
+def _misnamed(name: str) -> Iterator[str]:
+    """Complain of a model's name that is none for a file: the checkpoint is called so."""
     if not NAME.fullmatch(name):
         shown = name if len(name) <= 48 else f"{name[:48]}..."
-        raise RequestError(
-            f"{where}: model.name cannot be {shown!r}: the checkpoint's file is called so; allowed are 1 to "
-            "48 letters, digits, '.', '_' and '-', and no '.' or '-' at the beginning"
+        yield (
+            f"model.name cannot be {shown!r}: the checkpoint's file is called so; allowed are 1 to 48 "
+            "letters, digits, '.', '_' and '-', and no '.' or '-' at the beginning"
         )
 
 
-def _names(fit: FitConfig, path: Path) -> None:
-    """Refuse a name that a key does not know."""
+def _unknown(fit: FitConfig) -> Iterator[str]:
+    """Complain of names that a key does not know."""
     for key, value, known in (
         ("objective", fit.objective, OBJECTIVES),
         ("anneal", fit.anneal, ANNEALS),
@@ -253,105 +252,69 @@ def _names(fit: FitConfig, path: Path) -> None:
         ("critic.kind", fit.critic.kind, CRITICS),
     ):
         if value not in known:
-            raise RequestError(f"{path}: fit.{key} cannot be '{value}'; {nearest(value, known)}")
-    down, up = fit.transpose
-    if not -127 <= down <= up <= 127:
-        raise RequestError(
-            f"{path}: fit.transpose is two numbers of semitones, the lower one first, not [{down}, {up}]"
-        )
+            yield f"fit.{key} cannot be '{value}'; {nearest(value, known)}"
 
 
-def _prior(settings: Settings, path: Path) -> None:
-    """Refuse a prior of what nothing encodes for, or one that cannot be built."""
-    prior, law = settings.prior, settings.model.bottleneck.law
-    if prior.minutes and (law == "noise" or settings.model.encoder.kind == "none"):
-        raise RequestError(
-            f"{path}: prior.minutes needs latents that an encoder finds; without one it must be 0"
-        )
+def _contradictions(settings: Settings) -> Iterator[str]:
+    """Complain of values that do not go together."""
+    fit, model, prior = settings.fit, settings.model, settings.prior
+    codec, encoder, decoder, law = model.codec, model.encoder.kind, model.decoder.kind, model.bottleneck.law
+    objective = fit.objective
+    if not -127 <= fit.transpose[0] <= fit.transpose[1] <= 127:
+        yield f"fit.transpose is two numbers of semitones, the lower one first, not {[*fit.transpose]}"
+    if prior.minutes and (law == "noise" or encoder == "none"):
+        yield "prior.minutes needs latents that an encoder finds; without one it must be 0"
     if prior.width % prior.heads:
-        raise RequestError(f"{path}: prior.heads {prior.heads} do not divide prior.width {prior.width}")
-
-
-def _together(fit: FitConfig, model: ModelConfig, path: Path) -> None:
-    """Refuse values that do not go together."""
-    encoder, law = model.encoder.kind, model.bottleneck.law
-    fitting = applicable(model.codec)
+        yield f"prior.heads {prior.heads} do not divide prior.width {prior.width}"
+    fitting = applicable(codec)
     for name in model.knobs:
         if name not in fitting:
-            raise RequestError(
-                f"{path}: model.knobs: there is no attribute '{name}' of codec '{model.codec}'; "
-                f"{nearest(name, fitting)}"
-            )
-    if fit.objective == "language":
+            near = nearest(name, fitting)
+            yield f"model.knobs: there is no attribute '{name}' of codec '{codec}'; {near}"
+    if objective == "language":
         if encoder != "none":
-            raise RequestError(
-                f"{path}: fit.objective 'language' has no latent: model.encoder.kind must be 'none', "
-                f"not '{encoder}'"
+            yield (
+                f"fit.objective 'language' has no latent: model.encoder.kind must be 'none', not '{encoder}'"
             )
         if model.knobs:
-            raise RequestError(
-                f"{path}: model.knobs needs a latent, which fit.objective 'language' has not: it must be []"
-            )
-    elif fit.objective == "adversarial":
+            yield "model.knobs needs a latent, which fit.objective 'language' has not: it must be []"
+    elif objective == "adversarial":
         if law != "noise":
-            raise RequestError(
-                f"{path}: fit.objective 'adversarial' trains a generator: model.bottleneck.law must be "
-                f"'noise', not '{law}'; for a critic beside objective 'elbo' set fit.critic.weight"
+            yield (
+                "fit.objective 'adversarial' trains a generator: model.bottleneck.law must be 'noise', not "
+                f"'{law}'; for a critic beside objective 'elbo' set fit.critic.weight"
             )
         if model.knobs:
-            raise RequestError(f"{path}: model.knobs needs fit.objective 'elbo', not 'adversarial'")
+            yield "model.knobs needs fit.objective 'elbo', not 'adversarial'"
     elif encoder == "none" or law == "noise":
         other = "adversarial" if law == "noise" else "language"
-        raise RequestError(
-            f"{path}: fit.objective 'elbo' needs an encoder, and this model has none; set it to '{other}'"
-        )
+        yield f"fit.objective 'elbo' needs an encoder, and this model has none; set it to '{other}'"
     if law != "gaussian" and fit.free_bits:
-        raise RequestError(
-            f"{path}: fit.free_bits needs model.bottleneck.law 'gaussian': '{law}' has no KL; it must be 0"
-        )
-    if fit.critic.weight and fit.objective != "elbo":
-        raise RequestError(
-            f"{path}: fit.critic.weight is for a critic beside objective 'elbo'; "
-            f"with '{fit.objective}' it must be 0"
-        )
-    if fit.drop_parts and model.codec != "multitrack":
-        raise RequestError(
-            f"{path}: fit.drop_parts needs codec 'multitrack'; with '{model.codec}' it must be 0"
-        )
-    if fit.drop_parts and fit.objective != "elbo":
-        raise RequestError(
-            f"{path}: fit.drop_parts needs fit.objective 'elbo'; with '{fit.objective}' it must be 0"
-        )
-    if fit.alone and model.codec not in ("poly", "roll"):
-        raise RequestError(
-            f"{path}: fit.alone needs codec 'poly' or 'roll'; with '{model.codec}' it must be 0"
-        )
+        yield f"fit.free_bits needs model.bottleneck.law 'gaussian': '{law}' has no KL; it must be 0"
+    if fit.critic.weight and objective != "elbo":
+        yield f"fit.critic.weight is for a critic beside objective 'elbo'; with '{objective}' it must be 0"
+    if fit.drop_parts and codec != "multitrack":
+        yield f"fit.drop_parts needs codec 'multitrack'; with '{codec}' it must be 0"
+    if fit.drop_parts and objective != "elbo":
+        yield f"fit.drop_parts needs fit.objective 'elbo'; with '{objective}' it must be 0"
+    if fit.alone and codec not in ("poly", "roll"):
+        yield f"fit.alone needs codec 'poly' or 'roll'; with '{codec}' it must be 0"
     if fit.condition_dropout and not model.conditions:
-        raise RequestError(
-            f"{path}: fit.condition_dropout needs model.conditions; without conditions it must be 0"
-        )
-
-
-def _step_by_step(fit: FitConfig, model: ModelConfig, path: Path) -> None:
-    """Refuse settings that the decoder's way of writing cannot heed."""
-    kind = model.decoder.kind
-    if kind in STEP_BY_STEP:
-        if fit.objective == "adversarial":
-            raise RequestError(
-                f"{path}: fit.objective 'adversarial' needs a decoder that writes all at once, not '{kind}'; "
-                f"allowed are: {', '.join(AT_ONCE)}"
+        yield "fit.condition_dropout needs model.conditions; without conditions it must be 0"
+    for wanting, way, kinds in (
+        ("adversarial", "all at once", AT_ONCE),
+        ("language", "step by step", STEP_BY_STEP),
+    ):
+        if objective == wanting and decoder not in kinds:
+            yield (
+                f"fit.objective '{objective}' needs a decoder that writes {way}, not '{decoder}'; "
+                f"allowed are: {', '.join(kinds)}"
             )
-        return
-    if fit.objective == "language":
-        raise RequestError(
-            f"{path}: fit.objective 'language' needs a decoder that writes step by step, not '{kind}'; "
-            f"allowed are: {', '.join(STEP_BY_STEP)}"
-        )
     for key, value in (("word_dropout", fit.word_dropout), ("scheduled_sampling", fit.scheduled_sampling)):
-        if value:
-            raise RequestError(
-                f"{path}: fit.{key} is for decoders that write step by step; decoder '{kind}' writes "
-                "all at once, so it must be 0"
+        if value and decoder not in STEP_BY_STEP:
+            yield (
+                f"fit.{key} is for decoders that write step by step; decoder '{decoder}' writes all at once, "
+                "so it must be 0"
             )
 
 

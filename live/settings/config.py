@@ -3,6 +3,7 @@
 Owns the settings' names, ranges and defaults; levels are 0..1, times milliseconds, channels 1..16.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -395,11 +396,10 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
         UsageError: something is not allowed; the sentence names `where` and the key's path.
     """
     config = strict.build(raw, Config, where)
-    check_metre(config.jam.metre, label=f"{where}: jam.metre")
+    check_condition("metre", config.jam.metre, label=f"{where}: jam.metre")
     _check_scenes(config.scene, where)
-    for name, text in config.model.conditions.items():
+    for name, text in (config.model.conditions | {"split": config.model.split}).items():
         check_condition(name, text, label=f"{where}: model.{name}")
-    _check_split(config.model.split, f"{where}: model.split")
     return config
 
 
@@ -424,33 +424,29 @@ def with_options(config: Config, **options: object) -> Config:
         if isinstance(value, str):
             value = strict.from_text(value, hint)
         strict.check_value(value, hint, label=option)
-        if option in ("--key", "--chords") and value != AUTO:
+        if option in ("--key", "--chords", "--metre") and value != AUTO:
             check_condition(key, str(value), label=option)
-        if option == "--metre":
-            check_metre(str(value), label=option)
         config = msgspec.structs.replace(
             config, **{section_name: msgspec.structs.replace(section, **{key: value})}
         )
     return config
 
 
+READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
+    "key": (harmony.read_key, (OFF, AS_PLAYED)),
+    "chords": (read_progression, ()),
+    "metre": (read_metre, (AUTO,)),
+    "split": (read_split, ()),
+}
+"""Of settings that are music in text: what reads them, and the words that stand for none."""
+
+
 def check_condition(name: str, text: str, *, label: str) -> None:
-    """Raise UsageError with the label before it if a text is no key or no chords; a style may be any."""
-    if name == "key" and text in (OFF, AS_PLAYED):
-        return
-    readers = {"key": harmony.read_key, "chords": read_progression}
+    """Raise UsageError with the label before it if one of `READERS` cannot read a text; others may be any."""
+    read, words = READERS.get(name, (str, ()))
     try:
-        readers.get(name, str)(text)
-    except ConfigError as error:
-        raise UsageError(f"{label}: {error}") from None
-
-
-def check_metre(name: str, *, label: str) -> None:
-    """Raise UsageError with the label before it if there is no metre of that name."""
-    if name == AUTO:
-        return
-    try:
-        read_metre(name)
+        if text not in words:
+            read(text)
     except ConfigError as error:
         raise UsageError(f"{label}: {error}") from None
 
@@ -464,14 +460,6 @@ def check_model(name: str) -> None:
     known = known_models()
     if name not in known and not is_checkpoint(name):
         raise unknown("model", name, known)
-
-
-def _check_split(split: str, label: str) -> None:
-    """Refuse what divides no keyboard."""
-    try:
-        read_split(split)
-    except ConfigError as error:
-        raise UsageError(f"{label}: {error}") from None
 
 
 def _check_scenes(scenes: list[Scene], where: str) -> None:
