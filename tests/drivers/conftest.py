@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -45,21 +46,14 @@ def peer(jack_server: JackServer) -> Iterator[JackPeer]:
 
 @pytest.fixture
 def start(jack_server: JackServer, peer: JackPeer, tmp_path: Path) -> Iterator[Start]:
-    running: list[JamProcess] = []
+    with ExitStack() as running:
 
-    def begin(*options: str, out: str = "virtual") -> JamProcess:
-        running.append(JamProcess(jack_server, tmp_path, "--out", out, *options))
-        running[-1].wait_ready("thru")
-        peer.connect(peer.midi_out, "twobar-in:keys")
-        if out == "virtual":
-            peer.connect("twobar-out:notes", peer.midi_in)
-        return running[-1]
+        def begin(*options: str, out: str = "virtual") -> JamProcess:
+            jam = running.enter_context(JamProcess(jack_server, tmp_path, "--out", out, *options))
+            jam.wait_ready("thru")
+            peer.connect(peer.midi_out, "twobar-in:keys")
+            if out == "virtual":
+                peer.connect("twobar-out:notes", peer.midi_in)
+            return jam
 
-    yield begin
-    for jam in running:
-        if jam.process.poll() is None:
-            jam.process.kill()
-            jam.process.wait()
-        for stream in (jam.process.stdout, jam.process.stderr):
-            if stream is not None:
-                stream.close()
+        yield begin

@@ -82,19 +82,14 @@ def hands(jack_server: JackServer, tmp_path: Path) -> Iterator[Hands]:
     pads = JackPeer(jack_server, "pads")
     mapping = tmp_path / "pads.toml"
     mapping.write_text(MAPPING)
-    jam = JamProcess(jack_server, tmp_path, "--out", "none", "--in", "pads:out", "--mapping", str(mapping))
-    jam.wait_ready("thru")
-    (instance,) = [one for one in instances() if one.pid == jam.process.pid]
-    screen = call(instance.address, "dashboard", ToDashboard)
-    yield Hands(pads, jam, screen, mapping, [])
-    screen.close()
-    pads.close()
-    if jam.process.poll() is None:
-        jam.process.kill()
-        jam.process.wait()
-    for stream in (jam.process.stdout, jam.process.stderr):
-        assert stream is not None
-        stream.close()
+    options = ("--out", "none", "--in", "pads:out", "--mapping", str(mapping))
+    with JamProcess(jack_server, tmp_path, *options) as jam:
+        jam.wait_ready("thru")
+        (instance,) = [one for one in instances() if one.pid == jam.process.pid]
+        screen = call(instance.address, "dashboard", ToDashboard)
+        yield Hands(pads, jam, screen, mapping, [])
+        screen.close()
+        pads.close()
 
 
 def leaps(log: list[dict[str, Any]]) -> list[float]:

@@ -1,7 +1,7 @@
 """Any process may be killed at any instant: on a real driver, while it plays."""
 
-import os
 import signal
+from pathlib import Path
 
 import mido
 import pytest
@@ -23,12 +23,18 @@ pytestmark = pytest.mark.driver
 SEPARATE_SERVER = True
 
 
+def performed(take: Path) -> list[int]:
+    """Return the pitches that a take says the performer played."""
+    played = next(track for track in mido.MidiFile(take).tracks if track.name == "performer")
+    return [message.note for message in played if message.type == "note_on"]
+
+
 def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> None:
     jam = start()
     zero = first_beat(peer) + CELL_NANOS
     play_tune(peer, zero)
     peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 40, timeout=30)
-    os.kill(jam.child("live.worker"), signal.SIGKILL)
+    jam.signal("live.worker")
     received = peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 66, timeout=30)
     second = [step_of(zero, nanos) for nanos, _ in ons(received, 2) if step_of(zero, nanos) > 63]
     assert second[0] == pytest.approx(64, abs=0.2)  # still on the one
@@ -43,7 +49,7 @@ def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> 
 def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> None:
     jam = start()
     first_beat(peer)
-    os.kill(jam.child("live.engine"), signal.SIGKILL)
+    jam.signal("live.engine")
     jam.wait_ready("thru", times=2)
     peer.connect(peer.midi_out, "twobar-in:keys")
     peer.connect("twobar-out:notes", peer.midi_in)
@@ -62,7 +68,7 @@ def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer
     beats_later = 5 * 24  # two seconds: it has seen who is connected
     peer.wait_for(lambda received: [item.data[0] for item in received].count(0xF8) > beats_later, timeout=20)
     assert peer.sounding() >= {(1, 0x40)}
-    os.kill(jam.child("live.engine"), signal.SIGSTOP)
+    jam.signal("live.engine", signal.SIGSTOP)
     peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
     status, complaint = jam.end(signal.SIGINT)
     assert status == 0
@@ -77,11 +83,7 @@ def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer:
     jam.process.kill()
     peer.wait_for_ports("twobar-out:notes", present=False)
     assert peer.sounding() == set()
-    take = mido.MidiFile(jam.folder / "set.mid")
-    played = next(track for track in take.tracks if track.name == "performer")
-    assert [message.note for message in played if message.type == "note_on"][:8] == [
-        pitch for _, pitch in TUNE
-    ]
+    assert performed(jam.folder / "set.mid")[:8] == [pitch for _, pitch in TUNE]
 
 
 def test_a_killed_engine_loses_at_most_a_second_of_the_take(start: Start, peer: JackPeer) -> None:
@@ -89,11 +91,7 @@ def test_a_killed_engine_loses_at_most_a_second_of_the_take(start: Start, peer: 
     zero = first_beat(peer) + CELL_NANOS
     play_tune(peer, zero)
     peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 44, timeout=30)
-    os.kill(jam.child("live.engine"), signal.SIGKILL)
+    jam.signal("live.engine")
     jam.wait_ready("thru", times=2)
     jam.end()
-    take = mido.MidiFile(jam.folder / "set.1.mid")
-    played = next(track for track in take.tracks if track.name == "performer")
-    assert [message.note for message in played if message.type == "note_on"][:8] == [
-        pitch for _, pitch in TUNE
-    ]
+    assert performed(jam.folder / "set.1.mid")[:8] == [pitch for _, pitch in TUNE]

@@ -33,8 +33,7 @@ def loudness(server: JackServer) -> float:
 
 
 def test_the_synth_sounds_again_when_its_server_is_back(mortal: JackServer, tmp_path: Path) -> None:
-    jam = JamProcess(mortal, tmp_path, "--out", "fluidsynth")
-    try:
+    with JamProcess(mortal, tmp_path, "--out", "fluidsynth") as jam:
         jam.wait_ready("thru")
         assert loudness(mortal) > 0.001
         mortal.kill()
@@ -45,10 +44,3 @@ def test_the_synth_sounds_again_when_its_server_is_back(mortal: JackServer, tmp_
         assert status == 0
         assert "the sound server has gone" in complaint
         assert any("sounds again" in line["text"] for line in jam.logged("notice"))
-    finally:
-        if jam.process.poll() is None:
-            jam.process.kill()
-            jam.process.wait()
-        for stream in (jam.process.stdout, jam.process.stderr):
-            assert stream is not None
-            stream.close()

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from pythonosc.osc_message_builder import build_msg
@@ -40,10 +40,8 @@ class JamProcess:
         self.process = subprocess.Popen(
             command,
             cwd=folder,
-            env={
-                **server.env,
-                "PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")]),
-            },
+            env=server.env
+            | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -52,6 +50,16 @@ class JamProcess:
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -100,15 +108,11 @@ class JamProcess:
             if line["data"][0] == status and line["data"][2] and line["tick"] is not None
         ]
 
-    def children(self) -> list[int]:
-        found = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in found]
-
-    def child(self, module: str) -> int:
-        for pid in self.children():
-            if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-        raise AssertionError(f"no {module} among {self.children()}")
+    def signal(self, module: str, number: int = signal.SIGKILL) -> None:
+        """Send a signal to the process of a module."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        (pid,) = [pid for pid in children if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        os.kill(int(pid), number)
 
 
 Start = Callable[..., JamProcess]
