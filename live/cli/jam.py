@@ -31,7 +31,7 @@ from live.ipc.page_process import PageOptions, drawn_code, page_options, read_pl
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
 from live.session.keeper import SessionKeeper
-from live.settings.config import Config, PageSettings, check_model, load, with_options
+from live.settings.config import OPTIONS, Config, PageSettings, check_model, load, with_options
 from model.files import as_text, readable
 
 PATHS = frozenset(("config", "log", "mapping", "model", "record", "soundfont"))
@@ -49,32 +49,12 @@ def settings(arguments: dict[str, Any]) -> Config:
         place = arguments["page"]
         host, port = read_place(place) if place else (config.page.host, config.page.port)
         config = msgspec.structs.replace(config, page=PageSettings(enabled=True, host=host, port=port))
-    return with_options(
-        config,
-        api=arguments["api"],
-        input=list(arguments["inputs"]) or None,
-        output=list(arguments["outputs"]) or None,
-        clock=arguments["clock"],
-        clock_out=arguments["clock_out"],
-        bpm=arguments["bpm"],
-        metre=arguments["metre"],
-        phrase=arguments["phrase"],
-        model=_text(arguments["model"]),
-        device=arguments["device"],
-        candidates=arguments["candidates"],
-        mapping=_text(arguments["mapping"]),
-        mode=arguments["mode"],
-        thru=arguments["thru"],
-        seed=arguments["seed"],
-        temperature=arguments["temperature"]
-        if arguments["temperature"] is not None
-        else (0.0 if arguments["headless"] else None),
-        key=arguments["key"],
-        chords=arguments["chords"],
-        vary=arguments["vary"],
-        soundfont=_text(arguments["soundfont"]),
-        osc_port=arguments["osc_port"],
-    )
+    chosen = {name: arguments[name] for name in OPTIONS if name in arguments and name != "record"}
+    chosen |= {name: _text(arguments[name]) for name in ("model", "mapping", "soundfont")}
+    chosen |= {"input": arguments["inputs"] or None, "output": arguments["outputs"] or None}
+    if arguments["temperature"] is None and arguments["headless"]:
+        chosen["temperature"] = 0.0
+    return with_options(config, **chosen)
 
 
 def _text(path: str | None) -> str | None:
@@ -159,17 +139,8 @@ def page_of(
         page = page_options(config.page.host, config.page.port)
     except FailureError as reason:
         return None, f"{reason}; the instrument plays without a page"
-    return (
-        msgspec.structs.replace(
-            page,
-            engine=address,
-            model=config.jam.model,
-            soundfont=config.synth.soundfont,
-            ready=headless,
-            start_nanos=start_nanos,
-        ),
-        "",
-    )
+    of_jam = {"engine": address, "model": config.jam.model, "soundfont": config.synth.soundfont}
+    return msgspec.structs.replace(page, ready=headless, start_nanos=start_nanos, **of_jam), ""
 
 
 def check_keymap(keymap: Mapping[str, str]) -> None:
