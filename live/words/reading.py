@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from live.words.clause import Clause
 from live.words.meaning import Meaning
-from live.words.sayings import PARTS, SAYINGS
+from live.words.sayings import PARTS, SAYINGS, UNSAYABLE
 from live.words.vocabulary import Degree
 
 LONGEST_TEXT = 300
@@ -29,7 +29,8 @@ def read_words(text: str) -> Understood:
     meanings: list[Meaning] = []
     unknown: list[str] = []
     for clause in _clauses(text[:LONGEST_TEXT]):
-        rest = clause
+        unknown += UNSAYABLE.findall(clause)
+        rest = UNSAYABLE.sub("|", clause)
         for saying in SAYINGS:
             rest = saying.taken_from(rest, meanings)
         for part in rest.split("|"):
@@ -55,6 +56,13 @@ _ORDER: Mapping[Degree, int] = {"usual": 0, "bit": 1, "much": 2, "most": 3}
 _PLAIN = {0x2019: "'", 0x2013: ",", 0x2014: ",", ord("-"): " "}
 """Typographers' apostrophe and dashes; "off-beat" is two words."""
 
+_COMPLAINT = re.compile(
+    r"(?<=\w)(?P<said>(?:'s|'re|\s+(?:is|are|was|were|sounds?|feels?))\s+(?:just\s+)?"
+    r"(?:a\s+(?:little\s+)?(?:bit|little|touch|tad|shade|hair)|slightly|somewhat|rather))"
+    r"(?!\s+(?:too|more|less|not|like|\w+er)\b)",
+    re.IGNORECASE,
+)
+"""Whoever says that something is a bit high wants it lower."""
 _AFTER = re.compile(rf"\b({PARTS})s?\s+(?:only|alone)\b", re.IGNORECASE)
 _ALONE = rf"(?:only|just)(?!\s+(?:the\s+|your\s+)?(?:{PARTS}))"
 _CUT = re.compile(rf"[;:!?\n,]|\.(?!\d)|\b(?:but|then|plus|{_ALONE}|while|also|with)\b", re.IGNORECASE)
@@ -62,5 +70,5 @@ _CUT = re.compile(rf"[;:!?\n,]|\.(?!\d)|\b(?:but|then|plus|{_ALONE}|while|also|w
 
 def _clauses(text: str) -> list[str]:
     """Return the parts of a text that stand for themselves."""
-    plain = _AFTER.sub(r"only \1", text.translate(_PLAIN))
+    plain = _AFTER.sub(r"only \1", _COMPLAINT.sub(r"\g<said> too", text.translate(_PLAIN)))
     return [part.strip() for part in _CUT.split(plain) if part.strip()]

@@ -82,13 +82,20 @@ _OUT = (
     r"(?:no|without|mute|drop|kill|cut|lose|leave\s+out|take\s+out|silence|turn\s+off|stop|remove|minus|skip)"
 )
 _THE = r"(?:the\s+|your\s+|any\s+|all\s+)?"
-_TONIC = r"(?P<tonic>[A-G][#b]?)(?:\s+(?P<accidental>sharp|flat))?"
+_TONIC = r"(?P<tonic>[A-G][#b]?)(?:\s+(?P<accidental>sharp|flat))?(?!\s+(?:bit|little|touch|tad|lot)\b)"
 _SCALE = "(?P<mode>major|minor|dorian|phrygian|lydian|mixolydian|locrian)"
 _IN_KEY = rf"(?:in\s+)?(?:the\s+key\s+of\s+)?{_TONIC}\s+{_SCALE}"
 _KEY_OF = rf"(?:change\s+|in\s+)?(?:the\s+)?key\s+(?:of|is|to)\s+{_TONIC}(?:\s+{_SCALE})?"
 _CHORD = r"(?-i:[A-G][#b]?(?:maj7|m7|m|7|dim|aug|sus4)?(?:/[A-G][#b]?)?)"
 _CHORDS = rf"(?:(?:play\s+|the\s+)?chords\s+|play\s+)(?P<chords>{_CHORD}(?:\s+{_CHORD})+)"
 _LOOP = r"loop\s+(?:\w+\s+){0,3}?(?P<number>1|2|4|8|one|two|four|eight)(?:\s+bars?)?"
+_OTHER = (
+    r"(?:(?:new|another|different|other|next)\s+(?:key|tonality)(?!\w)|(?:change|switch)\s+(?:the\s+)?key$)"
+)
+UNSAYABLE = re.compile(
+    rf"(?<!\w)(?:{_OTHER}|loop\s+(?:the\s+last\s+)?(?!(?:1|2|4|8)\b)\d+\s+bars?)", re.IGNORECASE
+)
+"""What would be mistaken for something else: it names no key, or bars of which there is no loop."""
 _NO_LOOP = (
     r"(?:(?:stop|end|quit|no\s+more|let\s+go\s+of|don't|do\s+not)\s+(?:the\s+)?loop(?:ing)?|loop(?:ing)?\s+off"
     r"|leave\s+(?:the\s+)?loop(?!\s+(?:on|as|alone|running|going)\b))"
@@ -110,6 +117,7 @@ _MIDDLE = r"(?:half\s*way|midway|in\s+the\s+middle|between|a\s+mix\s+of|mix)"
 _BACK = r"(?:bring|put|let|have|get)\s+(?:back\s+)?(?:in\s+)?"
 SAYINGS: tuple[Saying, ...] = (
     _saying(r"^(?:(?:please|now)\s+)?play(?:\s+(?:please|now|again))*$", "action", "start"),
+    _saying(r"(?:play|do)\s+(?:it|that|this)(?:\s+once)?\s+(?:again|more)|one\s+more\s+time", "mode", "hold"),
     _saying(_CHORDS, "chords"),
     _saying(_KEY_OF, "key"),
     _saying(_IN_KEY, "key"),

@@ -138,12 +138,38 @@ def test_nine_in_ten_of_what_was_held_back_are_read() -> None:
         ("something new", ["vary +"]),
         ("unmute everything", ["unmute all"]),
         ("mute all", ["mute all"]),
+        ("play it again", ["mode hold"]),
+        ("play that once more, softer", ["dynamics -", "mode hold"]),
+        ("one more time", ["mode hold"]),
+        ("the key is a bit high", ["register - bit"]),
+        ("the drums are a bit loud", ["volume.drums - bit"]),
+        ("it's slightly empty", ["density + bit"]),
+        ("that's a bit better", []),
+        ("this is a bit too high", ["register - bit"]),
+        ("the next one a bit high", ["register + bit"]),
         ("", []),
         ("…", []),
     ],
 )
 def test_small_words_case_and_slips(text: str, wanted: list[str]) -> None:
     assert read(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "unknown"),
+    [
+        ("new key", [], "new key"),
+        ("a different key please, louder", ["dynamics +"], "different key"),
+        ("change the key", [], "change the key"),
+        ("loop 16 bars", [], "loop 16 bars"),
+        ("loop the last 3 bars", [], "loop the last 3 bars"),
+        ("something new in this key", ["vary +"], "key"),
+    ],
+)
+def test_what_would_be_mistaken_is_not_understood(text: str, wanted: list[str], unknown: str) -> None:
+    reading = read_words(text)
+    assert [spelt(meaning) for meaning in reading.meanings] == wanted
+    assert reading.unknown == (unknown,)
 
 
 def test_what_is_not_understood_is_named_once() -> None:
