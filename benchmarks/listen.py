@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
-from live.timing.listening.beat_follower import BeatFollower
+from live.worker.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid

@@ -12,7 +12,7 @@ from model.files import as_path
 WEIGHTS = Path(__file__).parent / "weights"
 SUFFIX = ".safetensors"
 HELPERS = frozenset(("listen", "ranker", "writer"))
-"""Weights that are no model to play by itself: of `live.timing.listening`, and of `model.writing`."""
+"""Weights that are no model to play by itself: of `live.worker.listening`, and of `model.writing`."""
 
 
 def shipped_models() -> list[str]:

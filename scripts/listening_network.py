@@ -3,8 +3,8 @@
     python -m scripts.listening_network FOLDER ... [--out FILE]
 
 First a network of one hidden layer learns how likely an onset stands on a place, after those before it
-(`live.timing.listening.rhythm`); then, for 4/4, a recurrent one whether the beat of a grid that onsets are
-read on is the performer's, and where the bars begin (`live.timing.listening.metre_network`).
+(`live.worker.listening.rhythm`); then, for 4/4, a recurrent one whether the beat of a grid that onsets are
+read on is the performer's, and where the bars begin (`live.worker.listening.metre_network`).
 Only songs whose licence is permissive are read; one song in five is left for tuning and one in five for
 benchmarks/listen.py.
 """
@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from live.timing.listening.metre_network import JUDGED
-from live.timing.listening.places import (
+from live.worker.listening.metre_network import JUDGED
+from live.worker.listening.places import (
     ECHOES,
     KINDS,
     OFF_BEAT,
@@ -38,8 +38,8 @@ from live.timing.listening.places import (
     share_of,
     since_of,
 )
-from live.timing.listening.rhythm import HIDDEN
-from live.timing.listening.weights_file import FILE, METRES
+from live.worker.listening.rhythm import HIDDEN
+from live.worker.listening.weights_file import FILE, METRES
 from scripts.bar_line_fit import METRES as SIGNATURES
 from scripts.bar_line_fit import lines_of
 from scripts.metre_training import Onset, Run, trained
@@ -183,7 +183,7 @@ def _cells(onsets: Sequence[int], metre: Metre) -> Cells:
 
 
 def _rhythm(known: Sequence[tuple[Metre, list[Run]]]) -> Arrays:
-    """Return the arrays of `live.timing.listening.rhythm`; the first metres are those of METRES."""
+    """Return the arrays of `live.worker.listening.rhythm`; the first metres are those of METRES."""
     chance = random.Random(SEED)  # noqa: S311  no secret
     parts: list[Cells] = []
     base = 0

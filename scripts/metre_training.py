@@ -1,4 +1,4 @@
-"""Fits the metre's network, see `live.timing.listening.metre_network`, on runs of bars.
+"""Fits the metre's network, see `live.worker.listening.metre_network`, on runs of bars.
 
 Excerpts are put on a grid whose beat is the performer's, or half or twice as long, and whose first bar
 begins at any sixteenth; which of these it is, the network is to tell from every onset and those before it.
@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from live.timing.listening.metre_network import BEATS, HIDDEN, INNER, PRIORS, edges
-from live.timing.listening.onset_features import ALL_ROWS, UNITS, PlacedFeatures, PlayedFeatures, tempo_rows
-from live.timing.listening.places import PARTS
+from live.worker.listening.metre_network import BEATS, HIDDEN, INNER, PRIORS, edges
+from live.worker.listening.onset_features import ALL_ROWS, UNITS, PlacedFeatures, PlayedFeatures, tempo_rows
+from live.worker.listening.places import PARTS
 
 Onset = tuple[int, list[tuple[int, int]]]
 """A part since a bar line, and the (pitch, velocity) of what starts on it."""
@@ -103,7 +103,7 @@ class MetreTrainer(torch.nn.Module):
         return by_shift
 
     def arrays(self) -> dict[str, Floats]:
-        """Return what `live.timing.listening.metre_network` reads."""
+        """Return what `live.worker.listening.metre_network` reads."""
         names = {
             "rows.weight": "rows", "bias": "bias",
             "gates.weight_ih_l0": "fresh", "gates.bias_ih_l0": "fresh_bias",

@@ -3,7 +3,7 @@
 A bar is cut into sixteenths.  The evidence is of two kinds: rhythm, how long it is from an onset on one place
 to the next onset, given the distance before; and cues, what stands on a place: chords, low notes, leaps,
 accents, new harmony.  Pure.
-Tested in tests/live/timing/listening/test_beat_follower.py.
+Tested in tests/live/worker/listening/test_beat_follower.py.
 """
 
 from bisect import bisect_right

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from live.jam.input.capture import Capture, Key
 from live.settings.knobs import KNOBS
-from live.timing.listening.beat_follower import BeatFollower
+from live.worker.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid

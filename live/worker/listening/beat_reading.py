@@ -1,7 +1,7 @@
 """A reading: one way to take what was played, as places of bars that go by.
 
 Pure.
-Tested in tests/live/timing/listening/test_beat_follower.py.
+Tested in tests/live/worker/listening/test_beat_follower.py.
 """
 
 from math import exp, log, log1p

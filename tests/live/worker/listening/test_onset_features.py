@@ -1,6 +1,6 @@
 """What the metre's network is told: rows of what is played, and of places on a grid."""
 
-from live.timing.listening.onset_features import (
+from live.worker.listening.onset_features import (
     ALL_ROWS,
     FARTHEST,
     OTHER_PITCH,

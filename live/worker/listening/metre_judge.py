@@ -3,17 +3,17 @@
 The network hears the onsets on the grid of the best reading.  What it says of a place counts for every
 reading on that grid, at its tempo, twice or half of it, by where that reading has had the onsets.
 Threads: engine only.
-Tested in tests/live/timing/listening/test_metre_judge.py.
+Tested in tests/live/worker/listening/test_metre_judge.py.
 """
 
 from collections import deque
 from collections.abc import Sequence
 from math import log2
 
-from live.timing.listening.beat_reading import BeatReading
-from live.timing.listening.metre_network import BEATS, MetreEvidence, metre_network
-from live.timing.listening.onset_features import UNITS, PlayedFeatures
-from live.timing.listening.places import PARTS
+from live.worker.listening.beat_reading import BeatReading
+from live.worker.listening.metre_network import BEATS, MetreEvidence, metre_network
+from live.worker.listening.onset_features import UNITS, PlayedFeatures
+from live.worker.listening.places import PARTS
 
 WEIGHT = 0.6  # the rhythm says part of it as well
 WORST = -12.0  # logarithm that no place falls below

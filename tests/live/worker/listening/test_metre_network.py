@@ -9,8 +9,8 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from live.timing.listening.metre_network import LONGER, SAME, SHORTER, MetreEvidence, edges, metre_network
-from live.timing.listening.onset_features import UNITS, PlayedFeatures
+from live.worker.listening.metre_network import LONGER, SAME, SHORTER, MetreEvidence, edges, metre_network
+from live.worker.listening.onset_features import UNITS, PlayedFeatures
 from scripts.metre_training import MetreTrainer, Run, batch, excerpt, trained
 
 # eight eighths a bar, low on the one, a fifth on the three

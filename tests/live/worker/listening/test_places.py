@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.timing.listening.places import (
+from live.worker.listening.places import (
     FIRST,
     OTHER,
     PARTS,

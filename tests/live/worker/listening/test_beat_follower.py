@@ -7,8 +7,8 @@ from statistics import median
 
 import pytest
 
-from live.timing.listening.beat_follower import BeatFollower, Found
-from live.timing.listening.place_profile import PlaceProfile, profile_of
+from live.worker.listening.beat_follower import BeatFollower, Found
+from live.worker.listening.place_profile import PlaceProfile, profile_of
 from live.timing.timeline import Nanos, Tick
 
 SECOND = 1_000_000_000

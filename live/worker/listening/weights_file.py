@@ -1,7 +1,7 @@
 """The weights that *listen* goes by: a safetensors file, read without an array library.
 
 Owns: what the file may be.  Threads: any.
-Tested in tests/live/timing/listening/test_weights_file.py.
+Tested in tests/live/worker/listening/test_weights_file.py.
 """
 
 import json

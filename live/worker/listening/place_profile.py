@@ -1,15 +1,15 @@
 """How likely each place of a bar is for the first onset, and given the cues of an onset, beside the rhythm.
 
 The cues are those of `model.music.metre_profile`; these tables count them beside `rhythm`.  Pure.
-Tested in tests/live/timing/listening/test_beat_follower.py.
+Tested in tests/live/worker/listening/test_beat_follower.py.
 """
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from live.timing.listening import place_tables
-from live.timing.listening.places import PARTS, PARTS_PER_SIXTEENTH, in_four
-from live.timing.listening.weights_file import FILE, METRES, read
+from live.worker.listening import place_tables
+from live.worker.listening.places import PARTS, PARTS_PER_SIXTEENTH, in_four
+from live.worker.listening.weights_file import FILE, METRES, read
 
 OFF = -6.0  # logarithm of how likely a first onset stands on no sixteenth
 

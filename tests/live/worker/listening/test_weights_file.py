@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from live.timing.listening.metre_network import JUDGED, metre_network
-from live.timing.listening.rhythm import rhythm_network
-from live.timing.listening.weights_file import LARGEST, METRES, read
+from live.worker.listening.metre_network import JUDGED, metre_network
+from live.worker.listening.rhythm import rhythm_network
+from live.worker.listening.weights_file import LARGEST, METRES, read
 from model.errors import CheckpointError
 
 SIZES = {"a": (2, 3), "b": (None, 1)}

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, log2, pi, sqrt
 
-from live.timing.listening.beat_reading import BeatReading, alike, best
-from live.timing.listening.metre_judge import MetreJudge
-from live.timing.listening.metre_network import JUDGED
-from live.timing.listening.place_profile import profile_of
-from live.timing.listening.places import FIRST, KINDS, PARTS, TICKS_PER_PART, WITHIN, kind_of, near
-from live.timing.listening.rhythm import rhythm_of
+from live.worker.listening.beat_reading import BeatReading, alike, best
+from live.worker.listening.metre_judge import MetreJudge
+from live.worker.listening.metre_network import JUDGED
+from live.worker.listening.place_profile import profile_of
+from live.worker.listening.places import FIRST, KINDS, PARTS, TICKS_PER_PART, WITHIN, kind_of, near
+from live.worker.listening.rhythm import rhythm_of
 from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre_profile import Cues

@@ -5,7 +5,7 @@ place in the bar, how long the last onset is ago, the two distances before it, w
 half a bar, a bar and two bars ago, as rhythms are made to come again, and at how many of the latest onsets
 were sixteenths, eighths and triplets.
 Owns: the answers.  Threads: one at a time.
-Tested in tests/live/timing/listening/test_rhythm.py.
+Tested in tests/live/worker/listening/test_rhythm.py.
 """
 
 from functools import lru_cache
@@ -13,7 +13,7 @@ from math import exp, log1p
 from operator import add, mul
 from typing import NamedTuple
 
-from live.timing.listening.places import (
+from live.worker.listening.places import (
     ECHOES,
     KINDS,
     OFF_BEAT,
@@ -29,7 +29,7 @@ from live.timing.listening.places import (
     share_of,
     since_of,
 )
-from live.timing.listening.weights_file import FILE, METRES, Rows, read
+from live.worker.listening.weights_file import FILE, METRES, Rows, read
 
 HIDDEN = 48
 WEIGHT = 0.7  # onsets depend on each other in more ways than these

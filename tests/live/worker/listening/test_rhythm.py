@@ -4,8 +4,8 @@ from math import exp
 
 import pytest
 
-from live.timing.listening.places import FIRST, KINDS, PARTS, WITHIN, kind_of
-from live.timing.listening.rhythm import WEIGHT, RhythmProfile, rhythm_of
+from live.worker.listening.places import FIRST, KINDS, PARTS, WITHIN, kind_of
+from live.worker.listening.rhythm import WEIGHT, RhythmProfile, rhythm_of
 
 
 @pytest.mark.parametrize("beats", [2, 3, 4, 5, 6, 7])

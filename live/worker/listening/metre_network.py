@@ -7,7 +7,7 @@ reads the onsets in one way adds up what is said of the places where that way ha
 
 It is computed without arrays, as the engine has none.
 Threads: engine only.  Realtime: an onset takes about half a millisecond of the processor.
-Tested in tests/live/timing/listening/test_metre_network.py.
+Tested in tests/live/worker/listening/test_metre_network.py.
 """
 
 from collections.abc import Sequence
@@ -18,8 +18,8 @@ from operator import add, mul
 from pathlib import Path
 from typing import NamedTuple
 
-from live.timing.listening.onset_features import ALL_ROWS, PlacedFeatures, tempo_rows
-from live.timing.listening.weights_file import FILE, METRES, Rows, read
+from live.worker.listening.onset_features import ALL_ROWS, PlacedFeatures, tempo_rows
+from live.worker.listening.weights_file import FILE, METRES, Rows, read
 
 JUDGED = (4,)  # quarters a bar of the metres that have a network
 SAME, LONGER, SHORTER = LEVELS = range(3)  # the performer's beat: the grid's, twice as long, half as long

@@ -4,7 +4,7 @@ How much each cue of an onset speaks for each sixteenth of a bar, by logistic re
 shipped models learned from too (see NOTICE), beside a rhythm of sixteenths.
 In hundredths of a natural logarithm.
 
-Tested in tests/live/timing/listening/test_beat_follower.py.
+Tested in tests/live/worker/listening/test_beat_follower.py.
 """
 
 FOUR_CUES = """

@@ -3,7 +3,7 @@
 Rows of what is played hold on any grid: chord, intervals, registers, loudness, new harmony.  Rows of a place
 are those of a grid: the last two distances, and whether the same was there a beat, half a bar, a bar and two
 bars ago.  Where the bar lines lie is not among them, so what is learned of one shift holds for all.
-Tested in tests/live/timing/listening/test_onset_features.py.
+Tested in tests/live/worker/listening/test_onset_features.py.
 """
 
 from bisect import bisect_right
