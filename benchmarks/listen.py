@@ -21,9 +21,9 @@ from typing import NamedTuple
 
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
-from live.worker.listening.beat_follower import BeatFollower
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
+from live.worker.listening.beat_follower import BeatFollower
 from model.music.grid import TICKS_PER_BEAT, Grid
 from trainer.corpus.reading.read_midi import UnreadableError, parse
 from trainer.corpus.reading.sheets import Sheet

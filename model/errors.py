@@ -42,6 +42,12 @@ class SoundError(ModelError):
     """FluidSynth or its soundfont is missing or broken, or a .wav cannot be written."""
 
 
+def sentence(error: Exception) -> str:
+    """Return an exception, whoever raised it, as one plain line."""
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
 def nearest(wanted: str, known: Iterable[str]) -> str:
     """Return what is allowed and the nearest match, as the end of a sentence."""
     names = sorted(known)

@@ -37,7 +37,9 @@ from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import (
     Answer,
     Beat,
+    BeatFound,
     Bye,
+    CannotListen,
     Decoded,
     Encoded,
     Hello,
@@ -313,6 +315,8 @@ class Engine:
                     self.output.listeners.append(link)
                     for data in self.devices.setup_messages(self.jam):
                         self.output.tell(link, data, now)
+            case BeatFound() | CannotListen():
+                self.jam.from_worker(item, now)
             case Ready() | LoadFailed():
                 self._model_loaded(item, now)
             case _ if isinstance(item, Answer):

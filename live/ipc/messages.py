@@ -1,7 +1,7 @@
 """What crosses between the engine and the model process, and the greetings of all: frozen structs, msgpack.
 
-engine -> worker: Load, Encode, Decode, Accompany, VaryAhead, Warp.
-worker -> engine: Ready, LoadFailed, Encoded, Decoded, Rewritten, Warped, Failed.
+engine -> worker: Load, Encode, Decode, Accompany, VaryAhead, Warp; Listen, Onset, ExpectTempo.
+worker -> engine: Ready, LoadFailed, Encoded, Decoded, Rewritten, Warped, Failed; BeatFound, CannotListen.
 engine -> supervisor: Beat.
 page -> engine: PlayMidi, WantMidi.  engine -> page: MidiOut.
 What crosses to and from dashboards is in `snapshot` and `commands`.
@@ -448,7 +448,64 @@ class LoadFailed(Message, frozen=True):
     text: str
 
 
+# -- the performer's beat: what mode listen goes by -------------------------------------------------
+
+
+class Listen(Message, frozen=True):
+    """Find tempo and bar lines in what is played from now on, and follow them; what was begun is given up.
+
+    Attributes:
+        number: comes back with what is found.
+        quarters: in a bar.
+        tempo_bpm: that is expected.
+        chosen: whether the performer has set it.
+        line: of the transport that runs, a tick, its moment and the tempo in bpm: it is played to; None where
+            nothing runs.
+        onsets: what was played before, each (nanos, pitch, velocity).
+    """
+
+    number: int
+    quarters: int
+    tempo_bpm: float
+    chosen: bool = False
+    line: tuple[int, int, float] | None = None
+    onsets: list[tuple[int, int, int]] = []
+
+
+class Onset(Message, frozen=True):
+    """The performer has struck a key, at that moment."""
+
+    nanos: int
+    pitch: int
+    velocity: int
+
+
+class ExpectTempo(Message, frozen=True):
+    """The performer has set a tempo: it is about that, of whoever has not begun to play."""
+
+    tempo_bpm: float
+
+
+class BeatFound(Message, frozen=True):
+    """What the last onsets say: the moment of a tick, tick 0 being a bar line, and the tempo."""
+
+    number: int
+    tick: int
+    nanos: int
+    tempo_bpm: float
+
+
+class CannotListen(Message, frozen=True):
+    """No beat can be found any more, in one plain sentence."""
+
+    number: int
+    text: str
+
+
 Request = Encode | Decode | Accompany | VaryAhead | Closing | Warp
-ToWorker = Load | Request | Bye
+ToListener = Listen | Onset | ExpectTempo
+Heard = BeatFound | CannotListen
+ToModels = Load | Request | Bye
+ToWorker = ToModels | ToListener
 Answer = Ready | LoadFailed | Encoded | Decoded | Rewritten | Warped | Failed
-FromWorker = Hello | Answer
+FromWorker = Hello | Answer | Heard

@@ -6,7 +6,7 @@ this room says what it owns.  Threads: engine only.  Realtime: yes.
 """
 
 from live.errors import UsageError
-from live.ipc.messages import Answer
+from live.ipc.messages import Answer, BeatFound, CannotListen, Heard
 from live.ipc.snapshot import TransportState
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import ModelChoice
@@ -40,8 +40,6 @@ from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 
 START, PANIC = "start", "panic"  # what notices are about
-LISTENING_NANOS = 5_000_000  # that working out an onset may take: a note that leaves sooner goes first
-LISTENS_AFTER_NANOS = 50_000_000  # that an onset waits at most for a moment without notes
 
 
 class Jam:
@@ -73,7 +71,7 @@ class Jam:
         self.transport = Transport(tempo_bpm=config.jam.bpm)
         self.scheduler = Scheduler()
         self.capture = Capture()
-        self.listening = Listening(self.capture, self.transport)
+        self.listening = Listening(self.capture, self.transport, output)
         self.first_note = FirstNote(self._begin_on)
         self.performer = Performer(
             self.capture,
@@ -199,10 +197,7 @@ class Jam:
         """Do everything that is due, and return when to come back (None: when something arrives)."""
         self.at(now)
         looks = self.leader.advance(now) if self.leader is not None else None
-        if quiet := self._quiet(now):
-            self._listen(now)
-        due = self.listening.due if quiet else None
-        looks = min((moment for moment in (looks, due) if moment is not None), default=None)
+        self._listen(now)
         if not self.transport.running:
             return looks
         tick = self.sent_to(now)
@@ -223,16 +218,7 @@ class Jam:
         coming += [due for due in (self.sender.next_tick(), scenery) if due is not None]
         wake = Nanos(self.sender.moment(Tick(max(min(coming), tick + 1))) - self.sender.lookahead_nanos)
         wake = min(wake, self.sender.moment(self.plan.lines.next_beat(beat)))
-        if not quiet and self._quiet(now):
-            wake = now
         return wake if looks is None else min(wake, looks)
-
-    def _quiet(self, now: Nanos) -> bool:
-        """Tell whether there is time to listen before the next note leaves, or it has waited for too long."""
-        due, tick = self.listening.due, self.sender.next_tick()
-        if due is None or tick is None or not self.transport.running or now - due > LISTENS_AFTER_NANOS:
-            return True
-        return self.sender.moment(tick) - self.sender.lookahead_nanos - now > LISTENING_NANOS
 
     # -- transport -------------------------------------------------------------------------------
 
@@ -310,18 +296,27 @@ class Jam:
         self._runs += 1
 
     def _listen(self, now: Nanos) -> None:
-        """Start when the performer's beat is found, and follow it."""
+        """Have the performer's beat found, in the metre of the music, while the mode wants it."""
         listening = self.listening
         if self.leader is not None:
             return
         if self.history.state.mode != "listen":
+            listening.fault = ""
             if listening.active:
                 self._listen_no_more(now)
-            return
-        if listening.waits and listening.unable(self.plan.grid):
+        elif listening.waits and listening.unable(self.plan.grid):
             self._listen_no_more(now)
+        else:
+            listening.look(self.plan.grid)
+
+    def _heard(self, heard: Heard, now: Nanos) -> None:
+        """Start when the performer's beat is found, and follow it."""
+        listening = self.listening
+        if self.leader is not None or self.history.state.mode != "listen":
             return
-        timeline = listening.advance(now, self.plan.grid)
+        timeline = listening.heard(heard)
+        if listening.fault and listening.active:
+            self.notices.add("error", listening.unable(self.plan.grid))
         if timeline is None:
             return
         if self.transport.running:
@@ -467,9 +462,17 @@ class Jam:
         model = self.requests.model
         return model.model if model is not None and not model.latent_size else ""
 
-    def from_worker(self, answer: Answer, now: Nanos) -> None:
-        """Take an answer of the model process."""
-        self._answers.take(answer, self.sent_to(now), now)
+    def from_worker(self, answer: Answer | Heard, now: Nanos) -> None:
+        """Take an answer of the model process, or what it has heard."""
+        if isinstance(answer, BeatFound | CannotListen):
+            self._heard(answer, now)
+        else:
+            self._answers.take(answer, self.sent_to(now), now)
+
+    def worker_came(self) -> None:
+        """Tell a model process that calls what it is to hear."""
+        self.listening.fault = ""
+        self.listening.tell()
 
     def worker_lost(self) -> None:
         """Play on without the model process."""

@@ -25,6 +25,7 @@ from live.worker.variations import Origin, Sounds, Variations
 from model.codecs.keyboard import division
 from model.codecs.sampling import Sampling
 from model.edits.reharmonise import HARMONIC
+from model.errors import sentence
 from model.files import as_path
 from model.latent.geometry import Latent, PlayedPhrase, between, played_at
 from model.music.grid import Grid
@@ -356,12 +357,6 @@ def changed_nanos(name: str) -> int:
 def since_ms(start_nanos: int) -> float:
     """Return the milliseconds since a moment."""
     return round((time.monotonic_ns() - start_nanos) / 1e6, 3)
-
-
-def sentence(error: Exception) -> str:
-    """Return an exception as one plain line."""
-    text = " ".join(str(error).split())
-    return text or type(error).__name__
 
 
 def _loaded_on(device: str, name: str) -> tuple[Player, str]:

@@ -1,6 +1,7 @@
 """The model process: loads a checkpoint, encodes and decodes for the engine, and nothing else.
 
-It is the only process of the instrument that imports ONNX Runtime or torch.  While an answer is awaited or
+It is the only process of the instrument that imports ONNX Runtime or torch.  Beside the models it listens for
+the performer's beat, on a thread of its own.  While an answer is awaited or
 worked on, no ordinary process may keep it waiting; loading and writing ahead have the priority of any other.
 The engine tells it what to load.  When the engine goes it waits a while for the next one at the same address,
 with the model still loaded.
@@ -27,12 +28,15 @@ from live.ipc.messages import (
     Failed,
     Load,
     Message,
+    ToListener,
+    ToModels,
     ToWorker,
     VaryAhead,
     Warp,
 )
 from live.timing.clock import ANSWERING_PRIORITY, lower_priority, raise_thread
 from live.worker.handler import RequestHandler
+from live.worker.listening.listener import listen
 
 RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
@@ -72,15 +76,7 @@ def serve(
         attend: called on each thread before it waits for requests or answers them, with True, and before
             what is slow, with False, but shortly before a phrase closes.
     """
-    inbox: queue.SimpleQueue[ToWorker | None] = queue.SimpleQueue()
-
-    def read() -> None:
-        attend(True)
-        while (message := link.receive()) is not None:
-            inbox.put(message)
-        inbox.put(None)
-
-    threading.Thread(target=read, name="read", daemon=True).start()
+    inbox = received(link, attend)
     warping: Iterator[Message | None] = iter(())
     accompanying: Iterator[Message | None] = iter(())
     while True:
@@ -98,7 +94,7 @@ def serve(
                 link.send(done)
         attend(True)
         try:
-            waiting: list[ToWorker | None] = [inbox.get(timeout=rests_s or None)]
+            waiting: list[ToModels | None] = [inbox.get(timeout=rests_s or None)]
         except queue.Empty:
             continue
         with contextlib.suppress(queue.Empty):
@@ -131,7 +127,31 @@ def serve(
                 link.send(Failed(0, fault))
 
 
-def newest(waiting: list[ToWorker | None]) -> list[ToWorker | None]:
+def received(link: "Link[ToWorker]", attend: Callable[[bool], None]) -> "queue.SimpleQueue[ToModels | None]":
+    """Return where requests come in, None being the last; what is played is heard on a thread beside."""
+    inbox: queue.SimpleQueue[ToModels | None] = queue.SimpleQueue()
+    played: queue.SimpleQueue[ToListener | None] = queue.SimpleQueue()
+
+    def read() -> None:
+        attend(True)
+        while (message := link.receive()) is not None:
+            if isinstance(message, ToListener):
+                played.put(message)
+            else:
+                inbox.put(message)
+        inbox.put(None)
+        played.put(None)
+
+    def hear() -> None:
+        attend(True)
+        listen(played, link.send, now=time.monotonic_ns)
+
+    for task in (read, hear):
+        threading.Thread(target=task, name=task.__name__, daemon=True).start()
+    return inbox
+
+
+def newest(waiting: list[ToModels | None]) -> list[ToModels | None]:
     """Drop the decodes of a bar that a later one of the same bar replaces."""
     last = {message.bar: message.ident for message in waiting if isinstance(message, Decode)}
     return [

@@ -15,6 +15,7 @@ from live.jam.protocols import Bindings
 from live.settings.config import Config, with_options
 from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
+from live.worker.listening.listener import Listener
 from live.worker.phrases import chords_in
 from live.worker.places import Places, point_of
 from model.music.grid import Grid
@@ -194,7 +195,8 @@ class Stage:
         self.metres: list[tuple[Tick, str]] = []
         self.markers: list[tuple[Tick, str]] = []
         self.worker_present = True
-        self._replies: list[tuple[int, messages.Answer]] = []
+        self.listener = Listener()
+        self._replies: list[tuple[int, messages.Answer | messages.Heard]] = []
         self._inputs: list[tuple[int, int, object]] = []
         self._count = 0
         self.jam = Jam(self.config, self)
@@ -211,12 +213,25 @@ class Stage:
         if not self.worker_present:
             return False
         self.asked.append(message)
+        if isinstance(message, messages.ToListener):
+            self._hear(self.listener.take(message))
+            return True
         if isinstance(
             message, messages.Accompany | messages.VaryAhead | messages.Closing
         ):  # nothing is answered
             return True
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
         return True
+
+    def _hear(self, heard: messages.Heard | None) -> None:
+        if heard is not None:
+            self._replies.append((self.nanos + round(self.answer_ms * MS), heard))
+
+    def replace_worker(self) -> None:
+        """Let another model process call, to which nothing has been told."""
+        self.listener, self.worker_present = Listener(), True
+        self._replies.clear()
+        self.jam.worker_came()
 
     def log(self, kind: str, **fields: object) -> None:
         self.logged.append((kind, fields))
@@ -282,6 +297,7 @@ class Stage:
             if wake is not None:
                 coming.append(wake + self.late_nanos)
             coming += [entry[0] for entry in self._inputs[:1]] + [reply[0] for reply in self._replies]
+            coming += [due for due in (self.listener.due,) if due is not None]
             self.nanos = max(self.nanos, min(coming))
             self._deliver()
             if self.nanos >= moment:
@@ -303,6 +319,8 @@ class Stage:
                 self.commands.run(item, now)
             elif callable(item):
                 item()
+        if self.listener.due is not None and self.listener.due <= self.nanos:
+            self._hear(self.listener.advance(now))
         for reply in [reply for reply in self._replies if reply[0] <= self.nanos]:
             self._replies.remove(reply)
             if self.worker_present:

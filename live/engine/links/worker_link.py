@@ -88,6 +88,7 @@ class WorkerLink:
         self._jam.model_choice.state = "loading"
         if greeting.model != self.wanted:  # chosen in the meantime
             link.send(self._load(self.wanted))
+        self._jam.worker_came()
 
     def load_wanted(self) -> None:
         """Have the wanted model loaded, where there is a model process: the next one is told by `welcome`."""

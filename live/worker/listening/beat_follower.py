@@ -7,21 +7,20 @@ as in S. Dixon, "Automatic Extraction of Tempo and Beat from Expressive Performa
 tracking of A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).
 In bars of four quarters a network weighs them besides, see `metre_judge`.
 One reading is that of no metre at all, so that noise convinces nobody.
-Owns: the readings, and which of them is believed.  Threads: engine only.
-Realtime: an onset takes 1.1 ms of the processor on the mean, one in a hundred 2 to 4, the first ones 15.
+Owns: the readings, and which of them is believed.  Threads: one at a time.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, log, log2, pi, sqrt
 
+from live.timing.timeline import Nanos, Tick, Timeline
 from live.worker.listening.beat_reading import BeatReading, alike, best
 from live.worker.listening.metre_judge import MetreJudge
 from live.worker.listening.metre_network import JUDGED
 from live.worker.listening.place_profile import profile_of
 from live.worker.listening.places import FIRST, KINDS, PARTS, TICKS_PER_PART, WITHIN, kind_of, near
 from live.worker.listening.rhythm import rhythm_of
-from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre_profile import Cues
 
@@ -123,10 +122,17 @@ class BeatFollower:
         self._joins, self.found = True, Found(timeline, 1.0)
 
     def onset(self, nanos: Nanos, pitch: int, velocity: int) -> bool:
-        """Take an onset, in the order of time; tells whether something has been learned from those before."""
+        """Take an onset, in the order of time; tells whether something has been learned from those before.
+
+        One that comes so late that others after it have been worked out is left out.
+        """
         if not self._count and not self._chord:
             self._zero = nanos
         seconds = (nanos - self._zero) / SECOND
+        if self._chord and seconds < self._chord[0][0] - self._window():
+            return False
+        if self._count and not self._joins and seconds < self._last:
+            return False
         learned = bool(self._chord) and seconds >= self._chord[0][0] + self._window() and self._close()
         self._chord.append((seconds, pitch, velocity))
         return learned

@@ -5,27 +5,28 @@ hears how onsets follow each other on a grid, not where its bar lines lie.  Of e
 each place of a bar is, if the grid's beat is the performer's, and if it is half or twice as long.  Whoever
 reads the onsets in one way adds up what is said of the places where that way has them.
 
-It is computed without arrays, as the engine has none.
-Threads: engine only.  Realtime: an onset takes about half a millisecond of the processor.
+Threads: one at a time.
 Tested in tests/live/worker/listening/test_metre_network.py.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
-from math import exp, inf, log, tanh
-from operator import add, mul
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from live.worker.listening.onset_features import ALL_ROWS, PlacedFeatures, tempo_rows
-from live.worker.listening.weights_file import FILE, METRES, Rows, read
+from live.worker.listening.weights_file import FILE, METRES, Matrix, read
 
 JUDGED = (4,)  # quarters a bar of the metres that have a network
 SAME, LONGER, SHORTER = LEVELS = range(3)  # the performer's beat: the grid's, twice as long, half as long
 BEATS = (1.0, 2.0, 0.5)  # of the grid, in one of the performer's
 INNER, HIDDEN = 48, 64  # units of the first layer and of the recurrent one
 PRIORS = (0.5, 0.25, 0.25)  # of the levels, in training
+
+Vector = NDArray[np.float64]
 
 
 class MetreNetwork(NamedTuple):
@@ -43,16 +44,16 @@ class MetreNetwork(NamedTuple):
     """
 
     beats: int
-    rows: Rows
-    bias: list[float]
-    fresh: Rows
-    fresh_bias: list[float]
-    kept: Rows
-    kept_bias: list[float]
-    places: Rows
-    places_bias: list[float]
-    levels: Rows
-    levels_bias: list[float]
+    rows: Matrix
+    bias: Vector
+    fresh: Matrix
+    fresh_bias: Vector
+    kept: Matrix
+    kept_bias: Vector
+    places: Matrix
+    places_bias: Vector
+    levels: Matrix
+    levels_bias: Vector
     decay: float
 
 
@@ -76,10 +77,15 @@ class MetreEvidence:
         self.mean = self.total = 0.0
         self.levels = [0.0, 0.0, 0.0]
         self._network = network
-        self._spans = list(pairwise(edges(network.beats)))
+        begins = np.array(edges(network.beats))
+        sizes = np.diff(begins)
+        self._level = np.repeat(np.arange(len(sizes)), sizes)
+        self._first, self._sizes = begins[self._level], sizes[self._level]
+        self._shifts = np.arange(begins[-1]) - self._first
+        self._even = np.log(sizes / PRIORS)
         self._on_grid = PlacedFeatures(network.beats)
-        self._state = [0.0] * len(network.kept[0])
-        self._sums = [0.0] * len(network.places)
+        self._state = np.zeros(network.kept.shape[1])
+        self._sums = np.zeros(begins[-1])
 
     def hear(self, distance: int, played: Sequence[int], top: int, octave: float) -> None:
         """Take an onset.
@@ -93,53 +99,30 @@ class MetreEvidence:
         network = self._network
         rows = network.rows
         low, high, share = tempo_rows(octave)
-        chosen = [rows[row] for row in (*played, *self._on_grid.of(distance, top))]
-        tempo = [(1 - share) * a + share * b for a, b in zip(rows[low], rows[high], strict=True)]
-        inner = [max(0.0, value) for value in map(sum, zip(network.bias, tempo, *chosen, strict=True))]
+        told = rows[[*played, *self._on_grid.of(distance, top)]].sum(0)
+        inner = np.maximum(network.bias + told + (1 - share) * rows[low] + share * rows[high], 0.0)
         self._state = state = _gated(network, inner, self._state)
-        self.places = _times(network.places, state, network.places_bias)
-        self.mean = sum(self.places) / len(self.places)
-        levels = _times(network.levels, state, network.levels_bias)
-        sixteenth, decay, top_sum = self._on_grid.place // 6, network.decay, -inf
-        for (first, after), level in zip(self._spans, levels, strict=True):
-            turn = first + sixteenth % (after - first)
-            said = self.places[first : turn + 1][::-1] + self.places[turn + 1 : after][::-1]
-            self._sums[first:after] = [
-                decay * a + b for a, b in zip(self._sums[first:after], said, strict=True)
-            ]
-            top_sum = max(top_sum, level + max(self._sums[first:after]))
-        self.total = top_sum + log(
-            sum(
-                exp(level + value - top_sum)
-                for (first, after), level in zip(self._spans, levels, strict=True)
-                for value in self._sums[first:after]
-            )
-        )
-        self.levels = [
-            level + log((after - first) / prior)
-            for level, (first, after), prior in zip(levels, self._spans, PRIORS, strict=True)
-        ]
+        places = network.places @ state + network.places_bias
+        levels = network.levels @ state + network.levels_bias
+        turned = places[self._first + (self._on_grid.place // 6 - self._shifts) % self._sizes]
+        self._sums = network.decay * self._sums + turned
+        self.places, self.mean = places.tolist(), float(places.mean())
+        self.total = float(np.logaddexp.reduce(levels[self._level] + self._sums))
+        self.levels = (levels + self._even).tolist()
 
     def at(self, level: int, sixteenth: int) -> float:
         """Return what was said of a place: sixteenths of the grid after a bar line, if the level is right."""
-        first, after = self._spans[level]
+        first, after = edges(self._network.beats)[level : level + 2]
         return self.places[first + sixteenth % (after - first)]
 
 
-def _times(matrix: Rows, vector: Sequence[float], bias: Sequence[float]) -> list[float]:
-    return [sum(map(mul, row, vector), offset) for row, offset in zip(matrix, bias, strict=True)]
-
-
-def _gated(network: MetreNetwork, inner: Sequence[float], state: Sequence[float]) -> list[float]:
-    fresh = _times(network.fresh, inner, network.fresh_bias)
-    kept = _times(network.kept, state, network.kept_bias)
+def _gated(network: MetreNetwork, inner: Vector, state: Vector) -> Vector:
+    fresh = network.fresh @ inner + network.fresh_bias
+    kept = network.kept @ state + network.kept_bias
     size = len(state)
-    opened = [0.5 + 0.5 * tanh(value / 2) for value in map(add, fresh[: 2 * size], kept[: 2 * size])]
-    new = [
-        tanh(a + gate * b)
-        for a, b, gate in zip(fresh[2 * size :], kept[2 * size :], opened[:size], strict=True)
-    ]
-    return [a + gate * (b - a) for a, b, gate in zip(new, state, opened[size:], strict=True)]
+    opened = 0.5 + 0.5 * np.tanh((fresh[: 2 * size] + kept[: 2 * size]) / 2)
+    new = np.tanh(fresh[2 * size :] + opened[:size] * kept[2 * size :])
+    return new + opened[size:] * (state - new)
 
 
 @lru_cache(maxsize=4)
@@ -155,8 +138,7 @@ def metre_network(beats: int, path: Path = FILE) -> MetreNetwork:
     }  # fmt: skip
     arrays = read(path, {f"{METRES[beats]} {name}": size for name, size in sizes.items()})
     named = {name: arrays[f"{METRES[beats]} {name}"] for name in sizes}
-    return MetreNetwork(
-        beats, named["rows"], named["bias"][0], named["fresh"], named["fresh_bias"][0], named["kept"],
-        named["kept_bias"][0], named["places"], named["places_bias"][0], named["levels"],
-        named["levels_bias"][0], named["decay"][0][0],
-    )  # fmt: skip
+    vectors = {name: rows[0] for name, rows in named.items() if sizes[name][0] == 1}
+    matrices = {name: rows for name, rows in named.items() if name not in vectors}
+    decay = float(vectors.pop("decay")[0])
+    return MetreNetwork(beats=beats, decay=decay, **matrices, **vectors)

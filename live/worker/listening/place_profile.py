@@ -36,7 +36,7 @@ class PlaceProfile:
         ((first,),) = read(FILE, {f"{name} first": (1, len(rows[0]))}).values()
         parts = range(self.parts)
         like = parts if beats_per_bar in METRES else [in_four(part, beats_per_bar) for part in parts]
-        self.first = _by_part(first, like, OFF)
+        self.first = _by_part(first.tolist(), like, OFF)
         self.cues = [_by_part(row, like, 0.0) for row in rows]
 
 

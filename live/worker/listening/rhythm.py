@@ -1,6 +1,6 @@
 """What a rhythm is likely to do next: how likely an onset stands on a place, after those before it.
 
-A network of one hidden layer is asked, place by place, and each of its answers is kept.  It looks at the
+A network of one hidden layer is asked, place by place, and its latest answers are kept.  It looks at the
 place in the bar, how long the last onset is ago, the two distances before it, whether an onset stood a beat,
 half a bar, a bar and two bars ago, as rhythms are made to come again, and at how many of the latest onsets
 were sixteenths, eighths and triplets.
@@ -29,12 +29,14 @@ from live.worker.listening.places import (
     share_of,
     since_of,
 )
-from live.worker.listening.weights_file import FILE, METRES, Rows, read
+from live.worker.listening.weights_file import FILE, METRES, read
 
 HIDDEN = 48
 WEIGHT = 0.7  # onsets depend on each other in more ways than these
 CERTAIN = 30.0  # logits
 MOST_KEPT = 50_000  # answers
+
+Rows = list[list[float]]
 
 
 class RhythmNetwork(NamedTuple):
@@ -62,7 +64,8 @@ def rhythm_network() -> RhythmNetwork:
     """Return the network that came along, read once.  Raises as `weights_file.read` does."""
     since = {f"{name} since": (places_of(beats) * SINCE, HIDDEN) for beats, name in METRES.items()}
     rows = {"kinds": KINDS**2, "echoes": ECHOES, "shares": 3 * SHARES, "out": 1}
-    found = read(FILE, {name: (count, HIDDEN) for name, count in rows.items()} | {"offset": (1, 1)} | since)
+    sizes = {name: (count, HIDDEN) for name, count in rows.items()} | {"offset": (1, 1)} | since
+    found = {name: array.tolist() for name, array in read(FILE, sizes).items()}
     by_metre = {beats: found[f"{name} since"] for beats, name in METRES.items()}
     return RhythmNetwork(
         found["kinds"], found["echoes"], found["shares"], found["out"][0], found["offset"][0][0], by_metre
@@ -139,15 +142,15 @@ class RhythmProfile:
         among = past.bit_count()
         shares = [share_of((past & mask).bit_count(), among) for mask in self._masks[within]]
         key = (kinds * SHARES + shares[0]) * SHARES**2 + shares[1] * SHARES + shares[2]
-        row = self._rows.get(key)
+        row = self._rows.pop(key, None)
         if row is None:
-            if self._answers > MOST_KEPT:
-                self._rows.clear()
-                self._answers = 0
             base = self._network.kinds[kinds]
             for index, share in enumerate(shares):
                 base = list(map(add, base, self._network.shares[index * SHARES + share]))
-            row = self._rows[key] = base, {}
+            row = base, {}
+        while self._answers > MOST_KEPT and self._rows:
+            self._answers -= len(self._rows.pop(next(iter(self._rows)))[1])
+        self._rows[key] = row
         return row
 
     def _asked(self, base: list[float], since: list[float], echo: int) -> tuple[float, float]:

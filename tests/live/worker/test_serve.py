@@ -21,11 +21,11 @@ from live.ipc.link import Link, Switchboard, new_address
 from live.ipc.messages import Message
 from live.ipc.model_process import spawn_worker
 from live.worker import handler as worker
-from live.worker.handler import RequestHandler, sentence
+from live.worker.handler import RequestHandler
 from live.worker.pause import Pause
 from live.worker.places import Places, point_of
 from live.worker.serve import newest, serve
-from model.errors import CheckpointError
+from model.errors import CheckpointError, sentence
 from model.music.grid import Grid
 from model.music.metre import METRES, grid_in
 from model.music.phrase import Note, Phrase
@@ -359,6 +359,23 @@ def test_nothing_slow_is_imported_before_the_priority_is_lowered() -> None:
     slow = "{'numpy', 'msgspec', 'live.worker.serve'}"
     script = f"import sys, live.worker.__main__; sys.exit(bool({slow} & {{*sys.modules}}))"
     assert subprocess.run([sys.executable, "-c", script], timeout=PATIENCE_S, check=False).returncode == 0
+
+
+def test_a_beat_is_found_while_a_model_loads(desk: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = threading.Event()
+    monkeypatch.setattr(desk, "load", lambda *_: free.wait(PATIENCE_S) and messages.LoadFailed("free"))
+    call = Call(desk)
+    call.link.send(messages.Load("slow"))
+    eighths = [(300_000_000 * at, 48 if at % 8 == 0 else 64 + at % 3, 80) for at in range(33)]
+    call.link.send(messages.Listen(5, 4, 100.0, onsets=eighths))
+    heard = call.link.receive()
+    assert isinstance(heard, messages.BeatFound)
+    assert heard.number == 5
+    free.set()
+    while not isinstance(call.link.receive(), messages.LoadFailed):
+        pass
+    call.link.send(messages.Bye())
+    assert call.end() == [True]
 
 
 def test_goodbye_ends_it(desk: RequestHandler) -> None:

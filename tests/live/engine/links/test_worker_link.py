@@ -5,7 +5,7 @@ import os
 import pytest
 
 from live.engine.engine import Engine
-from live.ipc.messages import Bye, Decoded, Load, LoadFailed, Point
+from live.ipc.messages import BeatFound, Bye, Decoded, Listen, Load, LoadFailed, Point
 from live.jam.dialogue import Dialogue
 from live.settings.config import parse
 from tests.fakes.commands import command
@@ -63,6 +63,39 @@ def test_a_model_process_that_comes_back_loads_what_was_chosen(engine: Engine, c
     assert wire.sent == [Load("lead"), Load("echo")]
     assert isinstance(first.sent[-1], Bye)  # one model process is enough
     assert not first.open
+
+
+def test_a_model_process_that_comes_is_told_what_to_listen_for(clock: FakeClock) -> None:
+    engine = built(clock, config=parse({"jam": {"mode": "listen"}}))
+    run_to(engine, clock, clock.nanos)
+    engine.jam.start(clock.now())
+    wires = Wire(), Wire()
+    for wire in wires:
+        engine._arrived(wire, hello())
+        run_to(engine, clock, clock.nanos)
+    (first,), (second,) = (
+        [message for message in wire.sent if isinstance(message, Listen)] for wire in wires
+    )
+    assert (first.quarters, first.line) == (4, None)
+    assert second.number > first.number
+    engine._arrived(wires[1], BeatFound(first.number, 0, clock.nanos, 90.0))
+    run_to(engine, clock, clock.nanos)
+    assert not engine.jam.transport.running
+    engine._arrived(wires[1], BeatFound(second.number, 0, clock.nanos, 90.0))
+    run_to(engine, clock, clock.nanos)
+    assert engine.jam.transport.tempo_bpm == 90
+
+
+def test_what_is_heard_is_no_answer_that_a_model_owes(
+    engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Dialogue, "waiting", property(lambda _self: True))
+    engine.output.worker = wire = Wire()
+    engine.jam.model_choice.state = "ready"
+    for _ in range(4):
+        run_to(engine, clock, clock.nanos + SECOND)
+        engine._arrived(wire, BeatFound(1, 0, clock.nanos, 90.0))
+    assert not wire.open
 
 
 @pytest.mark.parametrize("order", [("worker", "supervisor"), ("supervisor", "worker")])

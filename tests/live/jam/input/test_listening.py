@@ -2,14 +2,16 @@
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from live.engine.memory import remembered, restore
 from live.ipc.commands import Command, Panic, SetMetre, SetMode, Start, Stop, Turn
+from live.ipc.messages import BeatFound, Listen
 from live.timing.midi_bytes import note_off, note_on
-from live.timing.timeline import Nanos, Tick, Timeline
-from model.music.grid import Grid
+from live.timing.timeline import Nanos, Tick
+from live.worker.listening import rhythm
 from tests.fakes.stage import EchoModel, Stage, configured
 
 SECOND = 1_000_000_000
@@ -223,7 +225,7 @@ def test_another_metre_is_listened_for_anew(stage: Stage) -> None:
     stage.jam.from_worker(three, Nanos(stage.nanos))
     to(stage, 3)
     assert stage.jam.state(Nanos(stage.nanos)) == "listening"
-    assert stage.jam.listening.due is None
+    assert stage.listener.due is None
 
 
 def test_a_metre_that_it_cannot_find_begins_with_a_click(stage: Stage) -> None:
@@ -243,19 +245,66 @@ def test_what_runs_in_a_metre_that_it_cannot_find_goes_on_at_its_tempo() -> None
     assert "7/8 keeps to the click" in " ".join(notice.text for notice in stage.jam.notices.lines)
 
 
-def test_an_onset_is_worked_out_when_nothing_is_about_to_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    stage = listening(clock_out=True)
-    play(stage, lambda beat: 1 + beat * 0.6 + 0.012 * math.sin(7 * beat), bars=range(8))
-    to(stage, 12)
-    listens, work, ahead = stage.jam.listening, stage.jam.listening.advance, []
+def test_what_was_played_while_there_was_no_model_process_is_told_to_the_next_one() -> None:
+    stage, moment = listening(), even(96)
+    stage.worker_present = False
+    play(stage, moment, bars=range(4))
+    to(stage, moment(7.9))
+    assert stage.jam.state(Nanos(stage.nanos)) == "listening"
+    stage.replace_worker()
+    to(stage, moment(8.5))
+    assert stage.jam.state(Nanos(stage.nanos)) == "playing"
+    assert abs(off_the_beat(stage, 8, moment)) < 0.02
 
-    def advance(now: Nanos, grid: Grid) -> Timeline | None:
-        coming = stage.jam.sender.next_tick()
-        if listens.due is not None and now >= listens.due and coming is not None:
-            ahead.append(stage.jam.sender.moment(coming) - now)
-        return work(now, grid)
 
-    monkeypatch.setattr(listens, "advance", advance)
-    to(stage, 20)
-    assert len(ahead) > 10
-    assert min(ahead) > 5_000_000
+def test_it_coasts_without_a_model_process_and_follows_again_with_the_next() -> None:
+    stage, moment = listening(), even(100)
+    play(stage, moment, bars=range(4))
+    to(stage, moment(15.9))
+    stage.worker_present = False
+    faster = even(104, start=moment(16))
+    play(stage, faster, bars=range(16))
+    to(stage, faster(8))
+    assert stage.jam.state(Nanos(stage.nanos)) == "playing"
+    assert stage.jam.transport.tempo_bpm == pytest.approx(100, rel=0.01)
+    stage.replace_worker()
+    to(stage, faster(60))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(104, rel=0.01)
+    assert abs(stage.jam.transport.timeline.nanos(Tick(76 * 480)) / SECOND - faster(60)) < 0.03
+
+
+def test_what_is_heard_of_an_earlier_start_counts_no_more() -> None:
+    stage, moment = listening(), even(100)
+    play(stage, moment, bars=range(2))
+    to(stage, moment(7))
+    do(stage, Start())
+    listens = [message for message in stage.asked if isinstance(message, Listen)]
+    stage.jam.from_worker(BeatFound(listens[0].number, 0, 0, 90.0), Nanos(stage.nanos))
+    assert stage.jam.state(Nanos(stage.nanos)) == "listening"
+    stage.jam.from_worker(BeatFound(listens[-1].number, 0, stage.nanos, 90.0), Nanos(stage.nanos))
+    assert stage.jam.transport.tempo_bpm == 90
+
+
+@pytest.mark.parametrize("starts", [True, False])
+def test_where_nothing_can_be_heard_it_says_so_once_and_keeps_to_the_click(
+    monkeypatch: pytest.MonkeyPatch, *, starts: bool
+) -> None:
+    monkeypatch.setattr(rhythm, "FILE", Path("nowhere"))
+    rhythm.rhythm_network.cache_clear()
+    rhythm.rhythm_of.cache_clear()
+    stage = listening() if starts else Stage.begun()
+    do(stage, SetMode("listen"))
+    play(stage, even(90), bars=range(4))
+    to(stage, 15)
+    assert stage.jam.transport.running
+    assert stage.jam.transport.tempo_bpm == 120
+    said = [notice.text for notice in stage.jam.notices.lines if "'nowhere' does not exist" in notice.text]
+    assert len(said) == 1
+    assert said[0].startswith("listen keeps to the click: ")
+    assert len([message for message in stage.asked if isinstance(message, Listen)]) == 1
+    monkeypatch.undo()
+    do(stage, SetMode("follow"))
+    do(stage, SetMode("listen"))
+    play(stage, even(90, start=16), bars=range(8))
+    to(stage, 16 + 20)
+    assert stage.jam.transport.tempo_bpm == pytest.approx(90, rel=0.02)

@@ -7,9 +7,9 @@ from statistics import median
 
 import pytest
 
+from live.timing.timeline import Nanos, Tick
 from live.worker.listening.beat_follower import BeatFollower, Found
 from live.worker.listening.place_profile import PlaceProfile, profile_of
-from live.timing.timeline import Nanos, Tick
 
 SECOND = 1_000_000_000
 Tune = Sequence[tuple[float, int, int]]
@@ -161,6 +161,22 @@ def test_after_a_silence_it_goes_on_from_where_the_timeline_is() -> None:
     assert last.timeline.tempo_bpm == pytest.approx(100, rel=0.01)
     line = round(last.timeline.tick(Nanos(round((even(100)(24 + pause) + 0.03) * SECOND))) / 1920) * 1920
     assert abs(off_line(last, even(100)(24 + pause) + 0.03, line)) < 0.03
+
+
+@pytest.mark.parametrize("late_s", [0.2, 4.0])
+def test_what_comes_after_later_onsets_were_worked_out_is_left_out(late_s: float) -> None:
+    """Of another keyboard over a slow line; a message may carry any moment."""
+    follower, other = (BeatFollower(beats_per_bar=4, tempo_bpm=110.0) for _ in range(2))
+    played = onsets(MARCH, 8, 4, even(110))
+    late = [(Nanos(nanos - round(late_s * SECOND)), 50, 80) for nanos, *_ in played]
+    found = listened(follower, [one for pair in zip(played, late, strict=True) for one in pair])
+    assert [one for _, one in found] == [one for _, one in listened(other, played)]
+    last = played[-1][0]
+    follower.advance(Nanos(last + SECOND))
+    before = follower.found
+    follower.onset(Nanos(last - round(late_s * SECOND)), 50, 80)
+    assert not follower.advance(Nanos(last + SECOND))
+    assert follower.found == before
 
 
 def test_every_metre_has_a_profile_of_its_length() -> None:

@@ -1,6 +1,7 @@
 """The rhythm: a likelihood, of a metre's places, that knows what comes again."""
 
 from math import exp
+from typing import Any
 
 import pytest
 
@@ -54,3 +55,22 @@ def test_the_past_beyond_what_is_known_counts_for_nothing() -> None:
     near = rhythm.distances(0, kinds, 0b1001, 3, 9)
     for ago in (12, 45, 93):  # on no place that the shares of off-beats count
         assert rhythm.distances(0, kinds, 0b1001 | 1 << ago, 3, 9) == pytest.approx(near, abs=1e-9)
+
+
+def test_answers_that_were_asked_for_lately_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("live.worker.listening.rhythm.MOST_KEPT", 200)
+    rhythm, worked_out = RhythmProfile(4), list[int]()
+    asked = rhythm._asked
+
+    def counted(*told: Any) -> tuple[float, float]:
+        worked_out.append(1)
+        return asked(*told)
+
+    monkeypatch.setattr(rhythm, "_asked", counted)
+    for kinds in range(KINDS**2):
+        rhythm.distances(0, kinds, 1, 0, 24)
+        before = len(worked_out)
+        rhythm.distances(0, kinds, 1, 0, 24)
+        rhythm.distances(0, 0, 1, 0, 24)
+        assert len(worked_out) == before
+    assert rhythm._answers <= 200 + 24
