@@ -25,7 +25,7 @@ def main() -> None:
         signals.install()  # at once: who ends a jam that begins ends it in order
     try:
         from live.cli.group import Begun, run  # noqa: PLC0415
-        from live.commands import twobar  # noqa: PLC0415
+        from live.command_line import twobar  # noqa: PLC0415
         from model.files import print_any_name  # noqa: PLC0415
 
         if playing:

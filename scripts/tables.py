@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from live.commands import twobar
+from live.command_line import twobar
 from live.dashboard.keys import KEYS, Hotkey, key_label
 from live.settings.knobs import KNOBS
 from live.words import vocabulary

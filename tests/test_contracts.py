@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import click
 import pytest
 
-from live.commands import twobar
+from live.command_line import twobar
 from live.control.library import choose
 from live.settings.knobs import KNOBS
 from model.version import VERSION
@@ -108,7 +108,7 @@ def test_a_phrase_needs_no_array_library() -> None:
 
 
 def test_the_commands_name_themselves_without_loading_what_they_use() -> None:
-    assert not roots(loaded_by("live.commands")) & {"numpy", "torch", "onnxruntime", "textual", "rtmidi"}
+    assert not roots(loaded_by("live.command_line")) & {"numpy", "torch", "onnxruntime", "textual", "rtmidi"}
     assert not roots(loaded_by("trainer.__main__")) & {"torch", "onnxruntime", "symusic", "matplotlib"}
 
 

@@ -16,10 +16,10 @@ from typing import NamedTuple
 import msgspec
 
 from live.control import library
+from live.control.hysteresis import Hysteresis
 from live.control.lesson import Lesson, Lost, Source, bound_to, clashes, control_for, source_of
 from live.control.mapper import Mapper
 from live.control.mapping_file import Control, Mapping, describe, does, overlap, read
-from live.control.steady import Steady
 from live.devices.names import spoken_name
 from live.errors import UsageError, unknown
 from live.ipc.commands import Command, Turn
@@ -116,7 +116,7 @@ class Desk:
             mapping = read(path)
         self._plain = Station(Mapper(mapping, knob_value, meant=False), path, library.name_of(path))
         self._stations: dict[str, Station] = {}
-        self._steady: dict[tuple[str, int, int], Steady] = {}
+        self._steady: dict[tuple[str, int, int], Hysteresis] = {}
         self._last: tuple[str, bytes, Control | None] | None = None
         self._osc = ""
         self.lesson: Lesson | None = None
@@ -304,7 +304,7 @@ class Desk:
                 return
         elif kind in (CONTROL, CHANNEL_PRESSURE, PITCH_BEND) and (control is None or control.encoder is None):
             number = data[1] if kind == CONTROL else 0
-            steady = self._steady.setdefault((port, data[0], number), Steady())
+            steady = self._steady.setdefault((port, data[0], number), Hysteresis())
             if not steady.feed(data[-1], 127):
                 return
         elif kind not in (CONTROL, PROGRAM):

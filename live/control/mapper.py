@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from live.control.curves import CURVES, TOP7, TOP14, Pair, detents, step_at, value_at
+from live.control.hysteresis import Hysteresis, Switch
 from live.control.mapping_file import CHANNELS, Control, Mapping, split_action
-from live.control.steady import Steady, Switch
 from live.control.takeover import NEAR, takeover
 from live.ipc.commands import Command, Turn, action
 from live.timing.midi_bytes import (
@@ -199,7 +199,7 @@ class _Bound:
         self.control = control
         self.is_knob = control.knob is not None
         self._knob_value = knob_value
-        self._steady, self._switch = Steady(), Switch(control.button)
+        self._steady, self._switch = Hysteresis(), Switch(control.button)
         if control.knob is not None:
             self.name = control.knob
             self._low, self._high = control.span

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from live.control.curves import CurveName, EncoderKind
-from live.control.steady import SwitchKind
+from live.control.hysteresis import SwitchKind
 from live.control.takeover import Law
 from live.devices.names import plain_name
 from live.errors import UsageError, model_faults, unknown

@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from live.control.curves import EncoderKind, detents
+from live.control.hysteresis import SwitchKind
 from live.control.mapping_file import SourceName
-from live.control.steady import SwitchKind
 from live.timing.midi_bytes import (
     CHANNEL_PRESSURE,
     CONTROL,

@@ -25,7 +25,7 @@ from live.dashboard.inbox import Inbox
 from live.dashboard.painted import Painted, Panel
 from live.dashboard.repaints import Repaints
 from live.dashboard.roll_panel import RollPanel
-from live.dashboard.shown import Shown
+from live.dashboard.screen_state import ScreenState
 from live.dashboard.windows.learn_window import LearnWindow
 from live.dashboard.windows.palette import Palette
 from live.dashboard.windows.screens import (
@@ -114,7 +114,7 @@ class Dashboard(App[None]):
         self._clock = clock
         self._keymap = dict(keymap or {})
         self._code = code
-        self.shown = Shown(clock)
+        self.shown = ScreenState(clock)
         self.fault: Exception | None = None
         self._touched: TouchView | None = None
         self._piano = piano.Piano()

@@ -14,7 +14,7 @@ from live.ipc.link import Link
 from live.ipc.messages import MidiOut, ToWorker
 from live.record.event_log import EventLog
 from live.record.take import Take
-from live.timing.ahead import AheadQueue
+from live.timing.ahead_queue import AheadQueue
 from live.timing.clock import Clock
 from live.timing.midi_bytes import Sink, Stream, is_channel_message
 from live.timing.timeline import Nanos, Tick

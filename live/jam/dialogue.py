@@ -33,7 +33,7 @@ from live.jam.protocols import Output
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Cell, Plan
 from live.jam.sequencing.ties import Ties
-from live.jam.turns import Turns
+from live.jam.turn_taking import TurnTaking
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.harmony import chord_number, chord_of
@@ -62,7 +62,7 @@ class Dialogue:
         self,
         plan: Plan,
         capture: Capture,
-        turns: Turns,
+        turns: TurnTaking,
         requests: Requests,
         history: PathHistory,
         *,

@@ -32,7 +32,7 @@ from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.jam.sequencing.sender import START_AHEAD_NANOS, Sender
-from live.jam.turns import Turns
+from live.jam.turn_taking import TurnTaking
 from live.settings.config import AUTO, Config
 from live.settings.knobs import ANSWERING, KNOBS, Mode
 from live.timing.midi_bytes import silence
@@ -99,7 +99,7 @@ class Jam:
             output=output,
         )
         self._beats = BeatCount(self.plan, output)
-        self.turns = Turns(self.plan, self.history, self.requests)
+        self.turns = TurnTaking(self.plan, self.history, self.requests)
         searches = Searches(self.requests, output)
         periods = Periods(self.plan, self.history)
         self.places = LatentPlaces(

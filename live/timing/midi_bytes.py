@@ -85,7 +85,7 @@ class Sink(Protocol):
 class TimedSink(Sink, Protocol):
     """A sink that takes messages ahead and lets each leave on its moment, whatever wakes late meanwhile.
 
-    What ends sounds, sent with `send`, takes back what was to begin them later: see `live.timing.ahead`.
+    What ends sounds, sent with `send`, takes back what was to begin them later: see `ahead_queue`.
 
     Attributes:
         lead_nanos: so long before it is due a message must be given to leave on its moment.

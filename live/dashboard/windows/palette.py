@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol, cast
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from live.dashboard import keys
-from live.dashboard.shown import Shown
+from live.dashboard.screen_state import ScreenState
 from live.ipc.commands import action
 from live.ipc.snapshot import Snapshot
 from live.settings.knobs import ACTIONS, KNOBS, takes
@@ -71,7 +71,7 @@ def spelt_out(query: str) -> Entry | None:
 class Showing(Protocol):
     """An App that shows snapshots."""
 
-    shown: Shown
+    shown: ScreenState
 
 
 class Palette(Provider):

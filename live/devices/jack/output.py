@@ -10,7 +10,7 @@ from collections.abc import Callable
 from live import errors
 from live.devices.jack.port import JackClient, JackPort
 from live.devices.rtmidi_port import MidiOutput, PlayedChannels
-from live.timing.ahead import AheadQueue
+from live.timing.ahead_queue import AheadQueue
 from live.timing.timeline import Nanos
 
 MARGIN_NANOS = 6_000_000

@@ -11,7 +11,7 @@ from live.jam.input.capture import Capture
 from live.jam.protocols import Output
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Plan
-from live.jam.turns import Turns
+from live.jam.turn_taking import TurnTaking
 from model.music.grid import TICKS_PER_BEAT
 from model.music.phrase import Phrase
 
@@ -27,7 +27,7 @@ class Accompaniment(AskedAhead):
         capture: Capture,
         periods: Periods,
         requests: Requests,
-        turns: Turns,
+        turns: TurnTaking,
         *,
         output: Output,
     ) -> None:

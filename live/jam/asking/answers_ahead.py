@@ -12,7 +12,7 @@ from live.jam.asking.played import Played
 from live.jam.asking.requests import Requests
 from live.jam.asking.searches import Searches
 from live.jam.sequencing.plan import Plan
-from live.jam.turns import Turns
+from live.jam.turn_taking import TurnTaking
 
 SHORT_NANOS = 50_000_000
 """So much is short: with four steps to a beat, what is left at more than 150 beats per minute."""
@@ -26,7 +26,7 @@ class AnswersAhead(AskedAhead):
     """
 
     def __init__(
-        self, plan: Plan, played: Played, turns: Turns, requests: Requests, searches: Searches
+        self, plan: Plan, played: Played, turns: TurnTaking, requests: Requests, searches: Searches
     ) -> None:
         super().__init__(plan, beats=1)
         self.was_late = False

@@ -10,13 +10,13 @@ from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.played import Played
 from live.jam.asking.searches import Searches
 from live.jam.sequencing.plan import Plan
-from live.jam.turns import Turns
+from live.jam.turn_taking import TurnTaking
 
 
 class PickUps(AskedAhead):
     """Asks once for each phrase of the performer that began before its bar line."""
 
-    def __init__(self, plan: Plan, played: Played, turns: Turns, searches: Searches) -> None:
+    def __init__(self, plan: Plan, played: Played, turns: TurnTaking, searches: Searches) -> None:
         super().__init__(plan)
         self._played, self._turns, self._searches = played, turns, searches
 

@@ -7,7 +7,7 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_feel.py.
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.input.capture import Capture
 from live.jam.sequencing.plan import Plan
-from live.jam.turns import Turns
+from live.jam.turn_taking import TurnTaking
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT
@@ -16,7 +16,7 @@ from model.music.grid import TICKS_PER_BEAT
 class Played:
     """Cuts phrases out of what was captured."""
 
-    def __init__(self, plan: Plan, capture: Capture, turns: Turns, requests: Requests) -> None:
+    def __init__(self, plan: Plan, capture: Capture, turns: TurnTaking, requests: Requests) -> None:
         self._plan, self._capture, self._turns, self._requests = plan, capture, turns, requests
 
     def before(self, lines: BarLines, cell: int) -> Search | None:

@@ -24,7 +24,7 @@ from live.jam.latent.path import (
 )
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
-from live.jam.turns import Turns
+from live.jam.turn_taking import TurnTaking
 from live.settings.knobs import Mode
 from live.timing.timeline import Tick
 from model.music.phrase import Phrase
@@ -46,7 +46,7 @@ class Gestures:
         plan: Plan,
         requests: Requests,
         *,
-        turns: Turns,
+        turns: TurnTaking,
         places: LatentPlaces,
         decoding: Decoding,
         knobs: Mapping[str, float],

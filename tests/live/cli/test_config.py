@@ -7,7 +7,7 @@ import pytest
 
 from live.cli import config as command
 from live.cli.group import run
-from live.commands import twobar
+from live.command_line import twobar
 from live.settings import config as settings
 from live.settings.config import Config, default_path, load, user_path
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from live.cli.group import run
-from live.commands import twobar
+from live.command_line import twobar
 from live.devices import ableton_link
 
 WRONG = {

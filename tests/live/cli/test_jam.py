@@ -13,7 +13,7 @@ import pytest
 from live.cli import jam as jam_command
 from live.cli.group import run
 from live.cli.jam import attach, chosen
-from live.commands import twobar
+from live.command_line import twobar
 from live.errors import FailureError, UsageError
 from live.ipc.commands import FromDashboard, Quit
 from live.ipc.instances import Instance, write_instance

@@ -9,7 +9,7 @@ import pytest
 
 from live.cli import learn
 from live.cli.group import run
-from live.commands import twobar
+from live.command_line import twobar
 from live.control.desk import Desk
 from live.control.mapping_file import read
 from live.errors import FailureError

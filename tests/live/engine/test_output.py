@@ -9,7 +9,7 @@ from live.engine.engine import Engine
 from live.engine.output import EngineOutput
 from live.errors import PortError
 from live.ipc.messages import MidiOut
-from live.timing.ahead import AheadQueue
+from live.timing.ahead_queue import AheadQueue
 from live.timing.midi_bytes import Sink, Stream, note_off, note_on, program
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, run_to

@@ -13,7 +13,7 @@ import pytest
 from live.cli.group import run
 from live.cli.offline import generate, midi_files
 from live.cli.offline.commands import COMMANDS
-from live.commands import twobar
+from live.command_line import twobar
 from model.errors import CheckpointError
 from model.midi import file as midi
 from model.music.distance import distance

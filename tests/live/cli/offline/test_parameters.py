@@ -8,7 +8,7 @@ import pytest
 
 from live.cli.group import run
 from live.cli.offline import generate
-from live.commands import twobar
+from live.command_line import twobar
 from model.midi import file
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase

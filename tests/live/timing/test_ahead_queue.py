@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.timing.ahead import AheadQueue
+from live.timing.ahead_queue import AheadQueue
 from live.timing.midi_bytes import control, note_off, note_on
 from live.timing.timeline import Nanos
 

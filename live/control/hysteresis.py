@@ -14,7 +14,7 @@ SAME_PRESS_NANOS = 150_000_000
 """A switch that never tells its release and repeats its value sooner than this is still pressed."""
 
 
-class Steady:
+class Hysteresis:
     """Tells a hand from a pot's flicker.
 
     One step against the way it was going is no touch; one step on is.  The ends and the centre always count,

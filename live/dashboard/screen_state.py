@@ -28,7 +28,7 @@ FARTHEST_NANOS = NANOS_PER_SECOND // 4
 TRAIL, TRAIL_STEP = 24, 0.03
 
 
-class Shown:
+class ScreenState:
     """Takes snapshots, and says what panels draw from.
 
     Args:

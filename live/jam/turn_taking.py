@@ -13,7 +13,7 @@ from live.timing.timeline import Tick
 from model.edits.arrangement import SECTION
 
 
-class Turns:
+class TurnTaking:
     """Goes by the mode."""
 
     def __init__(self, plan: Plan, history: PathHistory, requests: Requests) -> None:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.control.steady import SAME_PRESS_NANOS, Steady, Switch
+from live.control.hysteresis import SAME_PRESS_NANOS, Hysteresis, Switch
 
 TOP = 127
 NUMBERS = st.lists(st.integers(0, TOP), max_size=80)
@@ -11,14 +11,14 @@ NUMBERS = st.lists(st.integers(0, TOP), max_size=80)
 
 @given(st.integers(0, TOP - 1), st.lists(st.booleans(), max_size=60))
 def test_a_pot_that_flickers_is_touched_at_most_once(number: int, ups: list[bool]) -> None:
-    steady = Steady()
+    steady = Hysteresis()
     steady.feed(number, TOP)
     assert sum(steady.feed(number + up, TOP) for up in ups) <= 2, "an end or the centre, and back"
 
 
 @given(NUMBERS)
 def test_what_it_stands_at_is_never_more_than_a_step_off(numbers: list[int]) -> None:
-    steady = Steady()
+    steady = Hysteresis()
     for number in numbers:
         steady.feed(number, TOP)
         assert steady.number is not None
@@ -29,7 +29,7 @@ def test_what_it_stands_at_is_never_more_than_a_step_off(numbers: list[int]) -> 
 
 @given(st.integers(0, 100), st.integers(3, 27))
 def test_a_slow_turn_is_followed_step_by_step(start: int, steps: int) -> None:
-    steady = Steady()
+    steady = Hysteresis()
     touched = [steady.feed(number, TOP) for number in range(start, start + steps)]
     assert all(touched[2:])
 
