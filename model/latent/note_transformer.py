@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY, phrase_of, table_of
 from model.codecs.sampling import gumbel_max
-from model.latent.part_context import CLASSES, PARTS, PartContext, fitting
+from model.latent.part_context import CLASSES, PartContext, fitting
 from model.latent.references import NONE, REFERENCED_COLUMNS, References
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -40,7 +40,7 @@ LOWEST = np.array([0, 0, 0, 1, -50, 0])
 """Least value of each column: what its first choice stands for."""
 NORM = 1e-5
 TOGETHER = 256  # phrases that are written at once: fewer take longer each, more take memory
-EVERY = frozenset(range(len(TRACKS)))
+ROOM = 16  # tokens that there is room for at first
 CROWDED = 0.75  # share of its slots that are in use while it is left as it is
 
 
@@ -175,10 +175,10 @@ class NoteTransformer:
         """
         notes = np.tile(self._constant, (count, longest, 1))
         ends = np.full(count, longest)
-        known = [References(self.grid) for _ in range(count)]
+        known = References(count, self.grid, longest)
         beside = PartContext(count, self.grid)
         rows = np.arange(count)  # that are still being written
-        memory = _Memory(self._depth, count, self._heads, longest, self._width // self._heads)
+        memory = _Memory(self._depth, count, self._heads, self._width // self._heads)
         x = np.tile(self._held["begin"] + self._held["place.weight"][0], (count, 1))
         end = self._choices[self._chosen[0]] - 1
         for place in range(longest):
@@ -186,17 +186,16 @@ class NoteTransformer:
             if place < len(context):
                 picked = np.tile(context[place], (count, 1))
             else:
-                picked = self._note(seen, rows, every=known, beside=beside, rng=rng, wanted=wanted)
+                picked = self._note(seen, rows, known=known, beside=beside, rng=rng, wanted=wanted)
             on = picked[:, self._chosen[0]] < end
             ends[rows[~on]] = place
             rows, picked = rows[on], picked[on]
             if not len(rows):
                 break
             notes[rows, place] = picked
-            for row, note in zip(rows.tolist(), picked.tolist(), strict=True):
-                known[row].add(note)
-                if place == len(context) - 1:
-                    known[row].close()
+            known.add(rows, picked)
+            if place == len(context) - 1:
+                known.close()
             if self.plays_along:
                 beside.add(rows, picked)
             memory.keep(on)
@@ -213,7 +212,7 @@ class NoteTransformer:
         x: Floats,
         rows: Ints,
         *,
-        every: list[References],
+        known: References,
         beside: PartContext,
         rng: np.random.Generator,
         wanted: Collection[int] | None,
@@ -223,27 +222,28 @@ class NoteTransformer:
         In its track none begins before the one before it; no track comes twice, nor one that is not wanted;
         the phrase does not end with nothing, nor without a track that is wanted.
         """
-        known = [every[row] for row in rows]
         picked = np.tile(self._constant, (len(x), 1))
         references = np.full((len(x), 2, len(COLUMNS)), NONE)
-        references[:, 0, TRACK] = [state.track for state in known]
+        references[:, 0, TRACK] = known.track[rows]
         earliest = next((column for column in self._chosen if column in REFERENCED_COLUMNS), None)
         others = here = None
+        unwanted = np.array([wanted is not None and track not in wanted for track in range(len(TRACKS))])
         for column in self._chosen:
+            tracks = np.minimum(picked[:, TRACK], len(TRACKS) - 1)  # where a phrase ends, any will do
             if column == ONSET:
-                tracks = picked[:, TRACK].tolist()
-                references[:, :, ONSET] = [state.onset(t) for state, t in zip(known, tracks, strict=True)]
-                others = _parts_before(known, tracks) if self.plays_along else None
+                references[:, :, ONSET] = known.onset(rows, tracks)
+                others = self._parts_before(known.tracks[rows], tracks)
             if column == earliest:
-                references[:, :, list(REFERENCED_COLUMNS)] = _others(known, picked)
+                onsets = np.minimum(picked[:, ONSET], self.grid.steps - 1)  # likewise
+                references[:, :, list(REFERENCED_COLUMNS)] = known.rest(rows, onsets, tracks)
             odds, inner = self._odds(column, x, references[:, :, column])
             if column == TRACK:
-                for row, state in zip(odds, known, strict=True):
-                    row[list(state.over if wanted is None else state.over | (EVERY - set(wanted)))] = -np.inf
+                odds[:, : len(TRACKS)][known.over(rows) | unwanted] = -np.inf
             if column == self._chosen[0]:
-                for row, state in zip(odds, known, strict=True):
-                    if not state.tracks or (wanted is not None and set(wanted) - state.tracks):
-                        row[-1] = -np.inf
+                came = known.tracks[rows]
+                odds[~came.any(1), -1] = -np.inf
+                if wanted is not None:
+                    odds[~came[:, list(wanted)].all(1), -1] = -np.inf
             if column == ONSET:
                 if others is not None:
                     odds += np.einsum(
@@ -259,6 +259,16 @@ class NoteTransformer:
                 here = beside.here(rows, others, picked[:, ONSET])
                 x = x + self._linear("here", here)
         return picked
+
+    def _parts_before(self, came: NDArray[np.bool_], tracks: Ints) -> Floats | None:
+        """Return which parts the next notes hear, those that came before their own, float32 [B, parts].
+
+        None of a model of one track.
+        """
+        if not self.plays_along:
+            return None
+        came[np.arange(len(came)), tracks] = False
+        return came.astype(np.float32)
 
     def _odds(self, column: int, x: Floats, references: Ints) -> tuple[Floats, Floats]:
         """Return the log odds of a column's choices, [B, choices], given two references, [B, 2].
@@ -318,38 +328,23 @@ def run_to_end(writing: Generator[None, None, Written]) -> Written:
             return written
 
 
-def _parts_before(known: list[References], tracks: list[int]) -> Floats:
-    """Return which parts the next note's hears: those that came before its own; float32 [B, parts]."""
-    found = np.zeros((len(known), PARTS), dtype=np.float32)
-    for row, state, track in zip(found, known, tracks, strict=True):
-        row[list(state.tracks - {track})] = 1
-    return found
-
-
-def _others(known: list[References], picked: Ints) -> Ints:
-    """Return the references of the columns of `REFERENCED_COLUMNS`, given onset and track, [B, 2, 4]."""
-    found = np.full((len(known), 2, len(REFERENCED_COLUMNS)), NONE)
-    for state, row, (onset, track) in zip(known, found, picked[:, [ONSET, TRACK]].tolist(), strict=True):
-        for reference, note in zip(row, state.rest(onset, track), strict=True):
-            if note is not None:
-                reference[:] = [note[column] for column in REFERENCED_COLUMNS]
-    return found
-
-
 class _Memory:
     """Keys and values of the tokens so far, [depth, 2, slots, heads, tokens, size], a slot for each phrase.
 
     The slots of phrases that are over are attended to and forgotten until they are many: to copy all others
-    whenever one ends took as long as a quarter of the writing.  What is never written takes no memory.
+    whenever one ends took as long as a quarter of the writing.  There is room for up to twice the tokens that
+    have come: spread over room for all that may come, to read them took two to three times as long.
     """
 
-    def __init__(self, depth: int, count: int, heads: int, tokens: int, size: int) -> None:
-        self._all = np.zeros((depth, 2, count, heads, tokens, size), dtype=np.float32)
+    def __init__(self, depth: int, count: int, heads: int, size: int) -> None:
+        self._all = np.zeros((depth, 2, count, heads, ROOM, size), dtype=np.float32)
         self._slots = np.arange(count)  # of the phrases that are still being written
         self._tokens = 0
 
     def begin(self) -> None:
         """Make room for one token more."""
+        if self._tokens == self._all.shape[4]:
+            self._move(2 * self._tokens)
         self._tokens += 1
 
     def attend(self, block: int, query: Floats, key: Floats, value: Floats) -> Floats:
@@ -367,11 +362,19 @@ class _Memory:
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all phrases but some."""
         self._slots = self._slots[rows]
-        left = len(self._slots)
-        if left < CROWDED * self._all.shape[2]:
-            for held in self._all.reshape(-1, *self._all.shape[2:]):
-                held[:left, :, : self._tokens] = held[self._slots, :, : self._tokens]
-            self._all, self._slots = self._all[:, :, :left], np.arange(left)
+        if len(self._slots) < CROWDED * self._all.shape[2]:
+            self._move(self._all.shape[4])
+
+    def _move(self, room: int) -> None:
+        """Lay what is still written, and nothing else, where there is room for so many tokens."""
+        depth, two, _, heads, _, size = self._all.shape
+        moved = np.empty((depth, two, len(self._slots), heads, room, size), dtype=np.float32)
+        for new, old in zip(
+            moved.reshape(-1, *moved.shape[2:]), self._all.reshape(-1, *self._all.shape[2:]), strict=True
+        ):
+            new[:, :, : self._tokens] = old[self._slots, :, : self._tokens]
+            new[:, :, self._tokens :] = 0.0  # what is over would be attended to as it lies there
+        self._all, self._slots = moved, np.arange(len(self._slots))
 
 
 def note_transformer_in(extras: Mapping[str, NDArray[Any]], grid: Grid) -> NoteTransformer | None:

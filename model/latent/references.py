@@ -4,8 +4,9 @@ Music goes in small steps and repeats itself.  A network that chooses the number
 (`latent.note_transformer`) is given odds of distances from these two as well, so that it need not learn for
 each pitch anew what a step and what a repetition is.
 
-Notes are tuples of six choices in the columns of a note table.  A phrase's tracks come one after another, in
-any order; the notes of each by onset and falling pitch: the upper line of a part comes first.
+Notes are six choices in the columns of a note table.  A phrase's tracks come one after another, in any order;
+the notes of each by onset and falling pitch: the upper line of a part comes first.  Several phrases grow side
+by side.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, LENGTH, OFFSET, ONSET, PITCH, TRACK, VELOCITY
 from model.music.grid import Grid
+from model.music.tracks import TRACKS
 
-Choices = Sequence[int]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 NONE = -1
 BEGINNING = (0, 60, 79, 3, 50, 0)
 """What stands before a part's first note: c', velocity 79, four steps, on its place."""
@@ -25,94 +28,118 @@ REFERENCED_COLUMNS = (PITCH, LENGTH, VELOCITY, OFFSET)
 
 
 class References:
-    """The references of one phrase's notes, as they come."""
+    """The references of the notes of some phrases, as they come.
 
-    def __init__(self, grid: Grid) -> None:
+    `rows` int [M] says below of which phrases, each once; `tracks` and `onsets` int [M] are of their next
+    notes.
+
+    Args:
+        count: phrases, B.
+        grid: of the phrases.
+        longest: notes that a phrase can have.
+
+    Attributes:
+        track: int64 [B], of the last note; `NONE` before the first.
+        tracks: bool [B, parts], those that have come.
+    """
+
+    def __init__(self, count: int, grid: Grid, longest: int) -> None:
         self._bar, self._last = grid.steps_per_bar, grid.steps
-        self._beginning = tuple(
-            min(value, grid.steps - 1) if c == LENGTH else value for c, value in enumerate(BEGINNING)
-        )
-        self._lines: dict[int, _Line] = {}
-        self.track = NONE
+        beginning = np.array(BEGINNING)
+        beginning[LENGTH] = min(BEGINNING[LENGTH], grid.steps - 1)
+        self._beginning = beginning[[*REFERENCED_COLUMNS]]
+        self._notes = np.zeros((count, longest, len(REFERENCED_COLUMNS)), dtype=np.int64)
+        self._counts = np.zeros(count, dtype=np.int64)
+        self._struck = np.zeros((count, len(TRACKS), grid.steps), dtype=np.int64)  # notes of each chord
+        self._begins = np.zeros_like(self._struck)  # where its first note is
+        self._latest = np.zeros((count, len(TRACKS)), dtype=np.int64)  # onset of each track's last note
+        self._closed = np.zeros(count, dtype=np.bool_)
+        self.track = np.full(count, NONE)
+        self.tracks = np.zeros((count, len(TRACKS)), dtype=np.bool_)
 
-    @property
-    def tracks(self) -> set[int]:
-        """Return the tracks that have come."""
-        return set(self._lines)
-
-    @property
-    def over(self) -> set[int]:
-        """Return the tracks that have been left: no note of theirs can follow."""
-        return {track for track, line in self._lines.items() if track != self.track or line.closed}
+    def over(self, rows: Ints) -> Bools:
+        """Return which tracks have been left, bool [M, parts]: no note of theirs can follow."""
+        found: Bools = self.tracks[rows]
+        going = ~self._closed[rows] & (self.track[rows] != NONE)
+        found[going, self.track[rows[going]]] = False
+        return found
 
     def close(self) -> None:
-        """Leave the track of the last note."""
-        if self._lines:
-            self._lines[self.track].closed = True
+        """Leave the tracks of the last notes."""
+        self._closed[:] = True
 
-    def onset(self, track: int) -> tuple[int, int]:
-        """Return the two references of the next note's onset, given its track.
+    def onset(self, rows: Ints, tracks: Ints) -> Ints:
+        """Return the two references of the next notes' onsets, [M, 2].
 
         The first is the onset of the track's last note, or 0.  The second is what followed a bar before that
         note: on the next place of its chord, if that had one more, or else on the next step.
         """
-        line = self._lines.get(track)
-        if line is None:
-            return 0, NONE
-        onset, number = line.keys[-1]
-        while line.keys[line.echo] <= (onset - self._bar, number):
-            line.echo += 1  # it never passes the last note
-        return onset, min(line.keys[line.echo][0] + self._bar, self._last)
+        struck, latest = self._struck[rows, tracks], self._latest[rows, tracks]
+        before, each = latest - self._bar, np.arange(len(rows))
+        chord = struck[each, np.maximum(before, 0)]
+        more = (before >= 0) & (chord > struck[each, latest])
+        after = ((np.arange(self._last) > before[:, None]) & (struck > 0)).argmax(1)
+        echo = np.minimum(np.where(more, before, after) + self._bar, self._last)
+        came = self.tracks[rows, tracks]
+        return np.stack((np.where(came, latest, 0), np.where(came, echo, NONE)), axis=1)
 
-    def rest(self, onset: int, track: int) -> tuple[Choices, Choices | None]:
-        """Return the two notes that the next one's other numbers refer to, given its onset and track.
+    def rest(self, rows: Ints, onsets: Ints, tracks: Ints) -> Ints:
+        """Return what the next notes' `REFERENCED_COLUMNS` refer to, [M, 2, 4].
 
         The first is the note above it in the same chord, or else the top of the chord before in its track.
-        The second is the note on the same place of the chord a bar before; None where there is none.
+        The second is the note on the same place of the chord a bar before; `NONE` where there is none.
         """
-        line = self._lines.get(track)
-        if line is None:
-            return self._beginning, None
-        above = line.chords.get(onset, ())
-        before = line.chords.get(onset - self._bar, ())
-        first = above[-1] if above else line.chords[line.keys[-1][0]][0]
-        return first, before[len(above)] if len(before) > len(above) else None
+        begins, struck = self._begins[rows, tracks], self._struck[rows, tracks]
+        each, before = np.arange(len(rows)), onsets - self._bar
+        above, bar_before = struck[each, onsets], np.maximum(before, 0)
+        top = begins[each, self._latest[rows, tracks]]
+        first = self._notes[rows, np.where(above > 0, begins[each, onsets] + above - 1, top)]
+        there = (before >= 0) & (struck[each, bar_before] > above)
+        second = self._notes[rows, np.where(there, begins[each, bar_before] + above, 0)]
+        came = self.tracks[rows, tracks]
+        first = np.where(came[:, None], first, self._beginning)
+        return np.stack((first, np.where((came & there)[:, None], second, NONE)), axis=1)
 
-    def add(self, note: Choices) -> None:
-        """Take the next note."""
-        self.track = note[TRACK]
-        line = self._lines.setdefault(self.track, _Line())
-        chord = line.chords.setdefault(note[ONSET], [])
-        line.keys.append((note[ONSET], len(chord)))
-        chord.append(note)
-
-
-class _Line:
-    """The notes of one track: their onsets and places in a chord, the chords, where the echo is."""
-
-    def __init__(self) -> None:
-        self.keys: list[tuple[int, int]] = []
-        self.chords: dict[int, list[Choices]] = {}
-        self.echo = 0
-        self.closed = False
+    def add(self, rows: Ints, notes: Ints) -> None:
+        """Take the next notes, int [M, 6]."""
+        tracks, onsets, places = notes[:, TRACK], notes[:, ONSET], self._counts[rows]
+        self._notes[rows, places] = notes[:, [*REFERENCED_COLUMNS]]
+        new = self._struck[rows, tracks, onsets] == 0
+        self._begins[rows[new], tracks[new], onsets[new]] = places[new]
+        self._struck[rows, tracks, onsets] += 1
+        self._latest[rows, tracks] = onsets
+        self._counts[rows] += 1
+        self._closed[rows] = False
+        self.track[rows] = tracks
+        self.tracks[rows, tracks] = True
 
 
-def references_of(notes: Sequence[Choices], grid: Grid) -> NDArray[np.int16]:
-    """Return the references of a phrase's notes and of its end, int16 [L + 1, 2, 6]; `NONE` where none is.
+def references_of(phrases: Sequence[NDArray[np.int16]], grid: Grid) -> list[NDArray[np.int16]]:
+    """Return the references of phrases' notes and of their ends, int16 [L + 1, 2, 6]; `NONE` where none is.
 
     At the end only those of the onset, were it in the last note's track, and of the track are filled in.
+
+    Args:
+        phrases: the notes of each, [L, 6].
+        grid: of all.
     """
-    known = References(grid)
-    found = np.full((len(notes) + 1, 2, len(COLUMNS)), NONE, dtype=np.int16)
-    for row, note in zip(found, notes, strict=False):
-        row[0, TRACK] = known.track
-        row[:, ONSET] = known.onset(note[TRACK])
-        first, second = known.rest(note[ONSET], note[TRACK])
-        for column in REFERENCED_COLUMNS:
-            row[0, column] = first[column]
-            if second is not None:
-                row[1, column] = second[column]
-        known.add(note)
-    found[-1, 0, TRACK] = known.track
-    found[-1, :, ONSET] = known.onset(known.track)
-    return found
+    counts = np.array([len(phrase) for phrase in phrases], dtype=np.int64)
+    longest = int(counts.max(initial=0))
+    notes = np.zeros((len(phrases), longest + 1, len(COLUMNS)), dtype=np.int64)
+    for row, phrase in zip(notes, phrases, strict=True):
+        row[: len(phrase)] = phrase
+    known = References(len(phrases), grid, longest)
+    found = np.full((*notes.shape[:2], 2, len(COLUMNS)), NONE, dtype=np.int16)
+    for place in range(longest + 1):
+        rows = np.flatnonzero(counts >= place)
+        ended = counts[rows] == place
+        found[rows, place, 0, TRACK] = known.track[rows]
+        tracks = np.where(ended, known.track[rows], notes[rows, place, TRACK])
+        found[rows, place, :, ONSET] = known.onset(rows, tracks)
+        rows = rows[~ended]
+        coming = notes[rows, place]
+        found[rows[:, None, None], place, np.arange(2)[:, None], [*REFERENCED_COLUMNS]] = known.rest(
+            rows, coming[:, ONSET], coming[:, TRACK]
+        )
+        known.add(rows, coming)
+    return [part[: count + 1] for part, count in zip(found, counts.tolist(), strict=True)]

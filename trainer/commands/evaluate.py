@@ -71,7 +71,9 @@ def evaluate(
     from trainer.evaluation.stages import Stages  # noqa: PLC0415
     from trainer.reports.table import show  # noqa: PLC0415
     from trainer.run.checkpoints import subject  # noqa: PLC0415
+    from trainer.run.device import keep_freed_memory  # noqa: PLC0415
 
+    keep_freed_memory()
     checkpoints = tuple(subject(checkpoint).checkpoint for checkpoint in checkpoints)
     written = page or (target.parent if target is not None else Path()) / PAGE
     for file in (target, written if compare or page is not None else None):

@@ -112,7 +112,8 @@ def fit_importance_weights(
         if over(0.8):
             break
     if stop.is_set() or min(len(drawn), len(real)) < LEAST:
-        run_log.say(f"the draws of {path.name} are not weighed: there was no time to learn how")
+        how = "weighed as before" if len(others) < len(checkpoint.extras) else "not weighed"
+        run_log.say(f"the draws of {path.name} are {how}: there was no time to learn more")
         return
     fitted = learn(np.stack(drawn), np.stack(real), seed)
     extras = {f"{FOLDER}{name}": value for name, value in fitted.tensors.items()}

@@ -306,7 +306,7 @@ def encode_notes(codec: Codec, phrases: Phrases, chosen: Ints, go_on: Callable[[
             if len(table):
                 order = np.lexsort((-table[:, PITCH], table[:, ONSET], table[:, TRACK]))
                 tables.append((table[order] - LOWEST).astype(np.int16))
-                references.append(references_of(tables[-1].tolist(), codec.grid))
+        references += references_of(tables[len(references) :], codec.grid)
     notes = np.concatenate([np.zeros((0, len(COLUMNS)), dtype=np.int16), *tables])
     starts = np.cumsum([0, *map(len, tables)], dtype=np.int64)
     none = np.zeros((0, 2, len(COLUMNS)), dtype=np.int16)

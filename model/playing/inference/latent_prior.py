@@ -3,7 +3,7 @@
 Tested in tests/model/playing/test_checkpoint_player.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from model.codecs.sampling import gumbel_max
 from model.latent.features import features
 from model.latent.importance import importance_weights_in
 from model.latent.note_transformer import note_transformer_in
+from model.music.phrase import Phrase
 from model.playing.inference.batch import portions
 from model.playing.inference.network import Network
 from model.playing.inference.phrase_decoder import PhraseDecoder
@@ -42,14 +43,19 @@ class LatentPrior:
         (chance,) = rng.spawn(1)
         each = self._importance.candidates if self._importance is not None else 1
         written = self.notes.draw(count * each, rng)
-        packed = [pack_phrase(self._network.codec, phrase) for phrase in written]
-        points = np.concatenate(
-            [self._network.runtime.encode(stacked(packed[rows])) for rows in portions(len(packed))]
-        )
+        points, weights = zip(*(self._weighed(written[rows]) for rows in portions(len(written))), strict=True)
+        drawn = np.concatenate(points).reshape(count, each, -1)
         if self._importance is None:
-            return points
+            return drawn[:, 0]
+        selected = gumbel_max(np.concatenate(weights).reshape(count, each), chance)
+        return drawn[np.arange(count), selected]
+
+    def _weighed(self, written: Sequence[Phrase]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return where phrases lie, [n, d], and their log weights, [n] or, where none are learned, [0]."""
+        packed = stacked([pack_phrase(self._network.codec, phrase) for phrase in written])
+        points = self._network.runtime.encode(packed)
+        if self._importance is None:
+            return points, np.zeros(0, dtype=np.float32)
         made = self._decoder.at_rest([*points])
-        rows = [features(phrase, self._network.config.codec) for phrase in made]
-        weights = self._importance.weigh(np.array(rows, dtype=np.float32).reshape(len(points), -1))
-        selected = gumbel_max(weights.reshape(count, each), chance)
-        return points.reshape(count, each, -1)[np.arange(count), selected]
+        described = np.stack([features(phrase, self._network.config.codec) for phrase in made])
+        return points, self._importance.weigh(described)

@@ -72,7 +72,8 @@ def next_note(made: NoteNetwork, x: torch.Tensor, notes: list[list[int]]) -> lis
     left = {note[TRACK] for note in notes[:-1]} - {note[TRACK] for note in notes[-1:]}
     here: torch.Tensor | None = None
     for number, column in enumerate(made.chosen):
-        distances = references_of([*notes, picked], GRID)[len(notes), :, column].tolist()
+        (references,) = references_of([np.array([*notes, picked], dtype=np.int16)], GRID)
+        distances = references[len(notes), :, column].tolist()
         rhythm = rhythm_beside(notes, picked[TRACK]) if column == ONSET and made.several else None
         sounds = here if column == PITCH and picked[TRACK] != DRUMS else None
         odds = made.odds(number, x[None], torch.tensor([distances]), rhythm, sounds)[0]
