@@ -1,11 +1,12 @@
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model.checkpoint import read
+from model.checkpoint import read, write
 from model.codecs.registry import build
 from model.latent.importance import ImportanceWeights
 from model.latent.note_transformer import note_transformer_in
@@ -84,15 +85,21 @@ def test_ended_early_it_leaves_the_checkpoint_as_it_was(made: Made) -> None:
     assert any(name.startswith("weigher/") for name in read(path).extras)
 
 
-def test_without_time_nothing_is_learned(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
-    path, prepared = made
+@pytest.mark.parametrize(("weighed", "how"), [(True, "weighed as before"), (False, "not weighed")])
+def test_without_time_nothing_is_learned(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str], *, weighed: bool, how: str
+) -> None:
+    trained, prepared = made
+    checkpoint, path = read(trained), tmp_path / trained.name
+    extras = {n: value for n, value in checkpoint.extras.items() if weighed or not n.startswith("weigher/")}
+    write(replace(checkpoint, extras=extras), path)
     codec, phrases = build("melody", Grid()), load(prepared, "melody", "train")
     before = path.read_bytes()
-    with RunLog(path.parent, resume=True) as run_log:
+    with RunLog(tmp_path) as run_log:
         fit_importance_weights(
             codec, phrases, path, draws=40, seed=1, run_log=run_log, stop=threading.Event(), seconds=0
         )
-    assert "are not weighed: there was no time" in capsys.readouterr().err
+    assert f"are {how}: there was no time" in capsys.readouterr().err
     assert path.read_bytes() == before
 
 
