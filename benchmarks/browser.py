@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
+import click
+
 from benchmarks.figures import NANOS_PER_MS, Row, percentile, spread
 from benchmarks.instrument import ROOT, playing
 from benchmarks.scale import Scale
@@ -119,6 +121,13 @@ def echoing() -> Iterator[int]:
         process.stdout.close()
 
 
+@click.command()
+@click.argument("port", type=int)
+def main(port: int) -> None:
+    """Be the bare echo on a port, until it is killed."""
+    asyncio.run(_echo(port))
+
+
 async def _echo(port: int) -> None:
     from websockets.asyncio.server import ServerConnection, serve  # noqa: PLC0415  of the extra `page`
 
@@ -133,4 +142,4 @@ async def _echo(port: int) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_echo(int(sys.argv[1])))
+    main()

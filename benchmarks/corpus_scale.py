@@ -28,8 +28,12 @@ CHUNK = 1_000
     "--folder", type=click.Path(path_type=Path), required=True, help="For the music and the corpus."
 )
 @click.option("--jobs", type=click.IntRange(1), default=2, show_default=True)
-def main(*, files: int, folder: Path, jobs: int) -> None:
+@click.option("--once", type=click.Path(path_type=Path), hidden=True)  # where this program's own child writes
+def main(*, files: int, folder: Path, jobs: int, once: Path | None) -> None:
     """Prepare so many files, killed in the middle and begun again, then ten more; print what it took."""
+    if once is not None:
+        prepare_once(folder, once, jobs)
+        return
     songs, out = folder / "songs", folder / f"prepared-{files}"
     for first in range(0, files, CHUNK):
         if not (songs / f"{first // CHUNK:04d}" / f"{min(files, first + CHUNK) - 1:07d}.mid").exists():
@@ -59,7 +63,8 @@ def _parts(out: Path) -> int:
 
 
 def _words(songs: Path, out: Path, jobs: int) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.corpus_scale", str(songs), str(out), str(jobs)]
+    words = ["--folder", str(songs), "--once", str(out), "--jobs", str(jobs)]
+    return [sys.executable, "-m", "benchmarks.corpus_scale", *words]
 
 
 def _run(songs: Path, out: Path, jobs: int) -> dict[str, float]:
@@ -68,7 +73,7 @@ def _run(songs: Path, out: Path, jobs: int) -> dict[str, float]:
     return found
 
 
-def once(songs: Path, out: Path, jobs: int) -> None:
+def prepare_once(songs: Path, out: Path, jobs: int) -> None:
     """Prepare once and print seconds, files read before and at all, and the largest memory."""
     from model.music.grid import Grid  # noqa: PLC0415 - only this part needs numpy
     from trainer.corpus.meta import PrepareOptions  # noqa: PLC0415 - as above
@@ -92,7 +97,4 @@ def once(songs: Path, out: Path, jobs: int) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4 and not sys.argv[1].startswith("-"):
-        once(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
-    else:
-        main()
+    main()

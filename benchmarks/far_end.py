@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from typing import Any
 
+import click
 import jack
 
 from live.timing.clock import raise_thread
@@ -88,9 +89,11 @@ class FarEnd:
             }
 
 
-def main() -> None:
-    """Obey stdin until it ends."""
-    far_end = FarEnd(sys.argv[1])
+@click.command()
+@click.argument("name")
+def main(name: str) -> None:
+    """Be a JACK client of that name, and obey stdin until it ends."""
+    far_end = FarEnd(name)
     say({"name": far_end.client.name})
     for line in sys.stdin:
         command = json.loads(line)

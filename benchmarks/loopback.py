@@ -5,11 +5,13 @@ Its ports are `bare-in:keys` and `bare-out:notes`; it ends with its stdin.
 
 import sys
 
+import click
 import rtmidi
 
 from live.timing.clock import raise_priority
 
 
+@click.command()
 def main() -> None:
     """Loop until stdin ends."""
     raise_priority()

@@ -10,6 +10,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+import click
+
 from benchmarks.figures import NANOS_PER_MS, Row, percentile, spread
 from benchmarks.instrument import ROOT
 from benchmarks.scale import Scale
@@ -96,13 +98,17 @@ def _many(player: Player, tunes: Sequence[Phrase], knob: str, count: int) -> dic
     return found
 
 
-def main() -> None:
+@click.command()
+@click.argument("name")
+@click.argument("count", type=click.IntRange(1))
+@click.argument("device", type=click.Choice(["cpu", "cuda", "mps"]))
+def main(name: str, count: int, device: str) -> None:
     """Measure one model."""
     from live.engine.demo.tune import FIRST, SECOND  # noqa: PLC0415  only this program needs phrases
 
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    player = load(sys.argv[1], sys.argv[3])
+    player = load(name, device)
     steps = player.card.grid.steps_per_beat
     tunes = [
         Phrase.of(
@@ -117,7 +123,7 @@ def main() -> None:
     ]
     knob = player.card.knobs[0] if player.card.knobs else ""
     costs: dict[str, list[float]] = {"rest": [], "turned": []}
-    for number in range(WARM_UP + int(sys.argv[2])):
+    for number in range(WARM_UP + count):
         tune = tunes[number % len(tunes)]
         for key, turns in (("rest", {}), ("turned", {knob: TURNED} if knob else {})):
             start = time.perf_counter_ns()
@@ -127,7 +133,7 @@ def main() -> None:
                 player.continuation(tune, turns=turns)
             if number >= WARM_UP:
                 costs[key].append((time.perf_counter_ns() - start) / NANOS_PER_MS)
-    costs |= _many(player, tunes, knob, max(5, int(sys.argv[2]) // 20))
+    costs |= _many(player, tunes, knob, max(5, count // 20))
     sys.stdout.write(json.dumps({**costs, "runtime": player.card.runtime}))
 
 

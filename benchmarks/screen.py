@@ -15,6 +15,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import click
+
 from benchmarks.figures import Row
 from benchmarks.instrument import ROOT, drain
 from benchmarks.scale import Scale
@@ -55,7 +57,10 @@ def _share(scale: Scale, columns: int, lines: int) -> float:
     return float(result.read_text())
 
 
-def main() -> None:
+@click.command()
+@click.argument("seconds", type=click.FloatRange(0))
+@click.argument("result", type=click.Path(path_type=Path))
+def main(seconds: float, result: Path) -> None:
     """Be the dashboard; decoding what crosses the link, a snapshot and then updates, is part of its cost."""
     import msgspec  # noqa: PLC0415  only this program draws
 
@@ -64,7 +69,6 @@ def main() -> None:
     from live.ipc.snapshot import ToDashboard, difference  # noqa: PLC0415  as above
     from tests.fakes.snapshots import Sent, scene  # noqa: PLC0415  as above
 
-    seconds, result = float(sys.argv[1]), Path(sys.argv[2])
     encoder, decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(ToDashboard)
     start, first_tick = time.monotonic() + SETTLE_SECONDS, 6 * 1920
     notices = scene(nanos=round(start * 1e9)).notices

@@ -11,6 +11,7 @@ import re
 import sys
 from pathlib import Path
 
+import click
 import msgspec
 import numpy as np
 
@@ -86,10 +87,12 @@ def chosen(folder: Path, model: str) -> list[KnownPhrase]:
     return [found[k] for k in order]
 
 
-def main() -> None:
-    """Write a file for each model."""
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def main(folder: Path) -> None:
+    """Write a file for each model, of the music that FOLDER's MANIFEST.csv names."""
     for model in SOURCES:
-        known = chosen(Path(sys.argv[1]), model)
+        known = chosen(folder, model)
         path = phrases_file(model)
         lines = b",\n".join(msgspec.json.encode(each) for each in known)
         path.write_bytes(b"[\n" + lines + b"\n]\n")

@@ -13,11 +13,11 @@ writes are level with them on melodies and find fewer bar lines of keyboards (.6
 
 import json
 import random
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,11 +29,18 @@ EVERYWHERE = 60.0  # onsets by which a kind of distance leans on all kinds
 EXCERPTS, LENGTHS = 6, (2, 3, 4, 8)
 
 
-def main() -> None:
-    """Write the tables anew."""
+@click.command()
+@click.argument(
+    "folders",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+)
+def main(folders: tuple[Path, ...]) -> None:
+    """Write the tables anew, from the music in some folders."""
     tables = []
     for beats in METRES:
-        runs = list(runs_of([Path(word) for word in sys.argv[1:]], beats))
+        runs = list(runs_of(folders, beats))
         following = _following(runs, 4 * beats)
         first, cues = fitted(list(_excerpts(runs, following, 4 * beats)), 4 * beats)
         short = following[:, :, :LONGEST].copy()

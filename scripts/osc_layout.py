@@ -89,10 +89,6 @@ def row(ident: str, widgets: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "panel", "id": ident, "layout": "horizontal", "expand": True, "widgets": widgets}
 
 
-def main() -> None:
+def write() -> None:
     """Write the file."""
     OUT.write_text(json.dumps(layout(), indent=1) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

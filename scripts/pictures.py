@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
+
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox
 from live.ipc.commands import CallScene, Command, StoreAnchor, StoreScene, Turn
@@ -27,6 +29,7 @@ from live.ipc.link import Link, call
 from live.ipc.snapshot import Snapshot, ToDashboard
 
 ROOT = Path(__file__).parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DASHBOARDS = {"dashboard": ((120, 40), 1600), "dashboard-80x24": ((80, 24), 1200)}
 PAGE = (1180, 1000)
 FONTS = "DejaVu Sans Mono, Menlo, Consolas, monospace"
@@ -132,10 +135,9 @@ def photograph(url: str, path: Path) -> None:
     """Take the page's picture, with the map, and words that are not said yet."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  only this needs it
 
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     width, height = PAGE
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(url)
         page.click("[data-latent=map]")
@@ -147,8 +149,16 @@ def photograph(url: str, path: Path) -> None:
         browser.close()
 
 
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def main(folder: Path) -> None:
-    """Write the pictures into a folder."""
+    """Write the pictures into a folder; it takes a minute.
+
+    Example: python -m scripts.pictures docs
+    """
+    for program, found in (("rsvg-convert", shutil.which("rsvg-convert")), ("chromium", CHROMIUM)):
+        if not found:
+            raise click.ClickException(f"{program} is needed, and it is not installed")
     os.environ["COLORTERM"] = "truecolor"  # whatever terminal this runs in
     with playing() as jam:
         for name, (size, width) in DASHBOARDS.items():
@@ -160,4 +170,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

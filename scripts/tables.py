@@ -131,12 +131,13 @@ def filled(page: str, tables: Mapping[str, Callable[[], str]] = TABLES) -> str:
     return page
 
 
+@click.command()
 def main() -> None:
     """Write the tables of all pages, and the layout for OSC."""
     for page, tables in PAGES.items():
         page.write_text(filled(page.read_text(), tables))
-    osc_layout.main()
-    touchosc_layout.main()
+    osc_layout.write()
+    touchosc_layout.write()
 
 
 if __name__ == "__main__":

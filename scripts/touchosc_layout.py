@@ -147,10 +147,6 @@ def packed() -> bytes:
     return zlib.compress(text, 9)
 
 
-def main() -> None:
+def write() -> None:
     """Write the file."""
     OUT.write_bytes(packed())
-
-
-if __name__ == "__main__":
-    main()
