@@ -31,7 +31,7 @@ from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
 from live.engine.preparing import OpenSynth, synth_of
 from live.engine.snapshots import Snapshots, Surroundings
-from live.ipc.commands import Arm, Command, Quit, Start, Stop, SwitchTake, ToEngine
+from live.ipc.commands import Arm, Command, PlayKey, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.link import Link, Switchboard
 from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import (
@@ -342,11 +342,16 @@ class Engine:
         """Take a message of a keyboard or controller."""
         if self.feedback.echoed(received):
             return
-        if self.demo is not None and not self.feedback.suspicious and self._plays(received):
+        if not self.feedback.suspicious and self._plays(received):
+            self._end_demo(now)
+        self._received(received, now)
+
+    def _end_demo(self, now: Nanos) -> None:
+        """Let the performer play in place of whoever pretends to."""
+        if self.demo is not None:
             self.demo.release(now)
             self.demo = None
             self.jam.notices.add("info", "you play: the demo has ended")
-        self._received(received, now)
 
     def _received(self, received: Received, now: Nanos) -> None:
         if self.midi_clock is not None and received.data[0] in SYNC_STATUSES:
@@ -388,6 +393,8 @@ class Engine:
             return
         if self.learning is not None and self.learning.heeds(command, now):
             return
+        if isinstance(command, PlayKey) and command.velocity > 0:
+            self._end_demo(now)
         if isinstance(command, SwitchTake):
             self.devices.recording.switch_take(self.jam, now)
         if isinstance(command, Start | Stop | Arm):

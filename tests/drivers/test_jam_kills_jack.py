@@ -75,6 +75,44 @@ def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer
     assert f"stood still and was killed; every note on {peer.midi_in} was ended" in complaint
 
 
+FREEZES = """
+import ctypes, signal
+
+def freeze(*_):
+    while True:
+        ctypes.PyDLL(None).pause()  # which never lets go of the interpreter
+
+signal.signal(signal.SIGUSR2, freeze)
+"""
+
+
+def test_an_engine_whose_interpreter_is_frozen_is_silenced_and_followed(
+    start: Start, peer: JackPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hook").mkdir()
+    (tmp_path / "hook" / "sitecustomize.py").write_text(FREEZES)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hook"))
+    jam = start()
+    zero = first_beat(peer) + CELL_NANOS
+    play_tune(peer, zero)
+    peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 40, timeout=30)
+    peer.play(b"\x90\x30\x64")
+    peer.wait_for(lambda _: (1, 0x30) in peer.sounding(), timeout=10)
+    os.kill(jam.child("live.engine"), signal.SIGUSR2)
+    peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
+    jam.wait_ready("thru", times=2)
+    peer.connect("twobar-out:notes", peer.midi_in)
+    peer.clear()
+    again = peer.wait_for(lambda received: len(ons(received, 2)) > 8, timeout=30)
+    steps = [step_of(zero, nanos) for nanos, _ in ons(again, 2)]
+    assert max(abs(step - round(step / 4) * 4) for step in steps) < 0.3  # the tune, on the old beat
+    assert [pitch for _, pitch in ons(again, 2)][-1] in {pitch for _, pitch in TUNE}
+    status, complaint = jam.end(signal.SIGINT)
+    assert status == 0
+    assert f"stood still and was killed; every note on {peer.midi_in} was ended" in complaint
+    assert "the engine is back" in complaint
+
+
 def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer: JackPeer) -> None:
     jam = start("--record", "set.mid")
     zero = first_beat(peer) + CELL_NANOS

@@ -5,6 +5,7 @@ import pytest
 from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.demo.tune import FIRST
 from live.engine.engine import Engine
+from live.ipc.commands import PlayKey
 from live.timing.midi_bytes import Received, note_on
 from model.music.metre import name_of
 from tests.fakes.commands import command
@@ -65,5 +66,15 @@ def test_the_demo_ends_when_the_performer_plays_not_at_a_pad(
     engine.jam.performer.bindings = Pad()
     engine.demo = DemoPerformer(engine.jam)
     engine.arrivals.put(Received(clock.now(), note_on(1, key, 90), "keys"))
+    run_to(engine, clock, clock.nanos)
+    assert (engine.demo is not None) is goes_on
+
+
+@pytest.mark.parametrize(("velocity", "goes_on"), [(0, True), (96, False)])
+def test_the_demo_ends_when_the_performer_plays_without_a_keyboard(
+    engine: Engine, clock: FakeClock, velocity: int, *, goes_on: bool
+) -> None:
+    engine.demo = DemoPerformer(engine.jam)
+    engine.arrivals.put(PlayKey(60, velocity, source="keyboard"))
     run_to(engine, clock, clock.nanos)
     assert (engine.demo is not None) is goes_on
