@@ -98,7 +98,7 @@ def test_an_engine_whose_interpreter_is_frozen_is_silenced_and_followed(
     peer.wait_for(lambda received: step_of(zero, peer_now(received)) > 40, timeout=30)
     peer.play(b"\x90\x30\x64")
     peer.wait_for(lambda _: (1, 0x30) in peer.sounding(), timeout=10)
-    os.kill(jam.child("live.engine"), signal.SIGUSR2)
+    jam.signal("live.engine", signal.SIGUSR2)
     peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
     jam.wait_ready("thru", times=2)
     peer.connect("twobar-out:notes", peer.midi_in)
