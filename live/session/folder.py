@@ -53,8 +53,18 @@ def names() -> list[str]:
     return [name for _, name in sorted(found, reverse=True)]
 
 
+def is_unnamed(path: Path) -> bool:
+    """Tell whether a session is that of a jam without a name: of one, or of another that plays beside it."""
+    return re.fullmatch(rf"{UNNAMED}(-\d+)?", path.stem) is not None
+
+
 def aside(path: Path) -> Path:
-    """Return a free name for a session that is to be left as it is when another takes its own."""
+    """Return the name of a session that is to be left as it is when another takes its own.
+
+    A free one; where nobody has named it, that of the one before, which goes.
+    """
+    if is_unnamed(path):
+        return path.with_name(path.name.replace(UNNAMED, BEFORE, 1))
     for number in range(1, 1000):
         other = path.with_name(f"{path.stem}-old-{number}{SUFFIX}")
         if not other.exists():

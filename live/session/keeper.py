@@ -10,7 +10,7 @@ from pathlib import Path
 
 from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.snapshot import Notice
-from live.session.folder import BEFORE, SUFFIX, UNNAMED, aside
+from live.session.folder import aside, is_unnamed
 from live.session.saved import SavedSession, saved_session, to_text
 from model.files import atomic_write
 
@@ -70,7 +70,7 @@ class SessionKeeper:
         """Save if something has changed since the last time."""
         with self._lock:
             memory, scenes = self._memory, self._scenes
-        if memory is None or (self.path.stem == UNNAMED and not is_worth_it(memory, scenes)):
+        if memory is None or (is_unnamed(self.path) and not is_worth_it(memory, scenes)):
             return
         session = saved_session(memory, scenes, seed=self._seed, ended=ended)
         if session == self._saved:
@@ -78,7 +78,7 @@ class SessionKeeper:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self._spare and self.path.exists():
-                self.path.replace(self._other())
+                self.path.replace(aside(self.path))
             self._spare = False
             with atomic_write(self.path, durable=True) as draft:
                 draft.write_text(to_text(session, self.path.stem), encoding="utf-8")
@@ -93,11 +93,6 @@ class SessionKeeper:
             again = "the session is saved again"
             self._say(Notice(time.monotonic_ns(), "info", again, SESSION))
         self._failed, self._saved = False, session
-
-    def _other(self) -> Path:
-        if self.path.stem == UNNAMED:
-            return self.path.with_name(f"{BEFORE}{SUFFIX}")
-        return aside(self.path)
 
 
 def is_worth_it(memory: JamMemory, scenes: ScenesMemory) -> bool:

@@ -50,6 +50,15 @@ def test_what_is_put_aside_takes_no_other_s_name(home: Path) -> None:
     assert folder.aside(path) == home / "friday-old-2.toml"
 
 
+@pytest.mark.parametrize(("name", "before"), [("last", "before"), ("last-2", "before-2")])
+def test_of_jams_without_a_name_one_before_stays(home: Path, name: str, before: str) -> None:
+    path = folder.path_of(name)
+    for _ in range(2):
+        assert folder.aside(path) == home / f"{before}.toml"
+        folder.aside(path).parent.mkdir(parents=True, exist_ok=True)
+        folder.aside(path).touch()
+
+
 def test_a_session_has_one_jam() -> None:
     path = folder.path_of("friday")
     with folder.claimed(path) as first, folder.claimed(path) as second:
