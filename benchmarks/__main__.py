@@ -34,6 +34,7 @@ MEASURES = {
     "clock": "MIDI clock in",
     "pair": "Two instruments",
     "listen": "Without a click",
+    "heard": "What listening costs",
     "soak": "Soak",
     "human": "Human playing",
     "stage": "Human playing over JACK",

@@ -44,6 +44,9 @@ TEMPI = (60.0, 180.0)
 USUAL_BPM = 120.0
 KNOWN = 0.2  # share by which a tempo knob is off that was set by ear
 TOLERANCE = 0.07
+ANSWER_NANOS = (
+    20_000_000  # from the end of a chord to what is told of it, where the model process works on a phrase
+)
 NEAR = 0.85  # share of a tempo from which on it is that tempo
 SPLIT, HELD_OUT = 10, (8, 9)  # of so many parts of all songs, those that no table was fitted on
 ENOUGH = 0.95
@@ -263,15 +266,15 @@ def followed(played: Played, follower: BeatFollower, given: Timeline | None = No
     beat = 0
     for now, pitch, velocity in [*moments, (end, 0, 0)]:
         while follower.due is not None and follower.due <= now:
-            due = follower.due
-            beat = _pass_beats(transport, beat, due, found)
-            _probe(transport, probes, due, at)
-            if follower.advance(due) and follower.found is not None:
+            told = Nanos(follower.due + ANSWER_NANOS)
+            beat = _pass_beats(transport, beat, told, found)
+            _probe(transport, probes, told, at)
+            if follower.advance(follower.due) and follower.found is not None:
                 if transport.running:
-                    transport.follow(follower.found.timeline, due)
+                    transport.follow(follower.found.timeline, told)
                 else:
                     transport.resume(follower.found.timeline)
-                    beat = transport.tick(due) // TICKS_PER_BEAT + 1
+                    beat = transport.tick(told) // TICKS_PER_BEAT + 1
         beat = _pass_beats(transport, beat, now, found)
         _probe(transport, probes, now, at)
         if velocity:
