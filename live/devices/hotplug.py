@@ -143,6 +143,11 @@ class SystemLister:
             return self._jack.connections(name)
         return alsa.connections(name) if self._api == "alsa" else None
 
+    def connect(self, source: str, destination: str) -> None:
+        """Connect two ports, on JACK; one that has gone meanwhile is left out."""
+        if self._api == "jack" and self._jack is not None:
+            self._jack.connect(source, destination)
+
     def close(self) -> None:
         """Release the probes."""
         if self._jack is not None:

@@ -473,7 +473,7 @@ class Engine:
         self._flush()
         for link in dict.fromkeys([*self.snapshots.watchers, self.output.worker, self.supervisor.link]):
             if link is not None and (not crashed or link is self.supervisor.link):
-                message = Beat(worker=False, peers=self.devices.peers, closing=True) if crashed else Bye()
+                message = self._last_beat() if crashed else Bye()
                 guard("another process was not told of the end", partial(link.send, message))
         if self.jam.leader is not None:
             guard("the leader was not taken leave of", self.jam.leader.close)
@@ -483,6 +483,10 @@ class Engine:
         guard("the links' socket could not be closed", self.board.close)
         self.say.close()
         self.complain.close()
+
+    def _last_beat(self) -> Beat:
+        devices = self.devices
+        return Beat(worker=False, peers=devices.peers, sources=devices.sources, closing=True)
 
     def _summarize(self) -> None:
         late = self.jam.sender.lateness.whole()

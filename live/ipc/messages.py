@@ -42,12 +42,14 @@ class Beat(Message, frozen=True):
 
     Attributes:
         worker: whether a model process has called.
-        peers: ports of others that are connected to its virtual output, as far as the system tells.
+        peers: ports of others that are connected to its virtual output, as far as the system tells,
+        sources: and to its virtual input.
         closing: whether it is the last one: it broke, and writes down what it has.
     """
 
     worker: bool
     peers: list[str] = []
+    sources: list[str] = []
     closing: bool = False
 
 

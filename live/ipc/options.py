@@ -28,6 +28,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         saves: path of the file that the jam is saved in, "" none; the supervisor's business.
         revived: whether an engine before this one died, with notes perhaps sounding.
         model: that was chosen while that one played, "" for the settings' own.
+        peers: ports of others that its virtual output was connected with,
+        sources: and its virtual input.
         page: how the page is served; None for no page.
         start_nanos: `time.monotonic_ns()` at which the command began.
     """
@@ -43,6 +45,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     saves: str = ""
     revived: bool = False
     model: str = ""
+    peers: list[str] = []
+    sources: list[str] = []
     start_nanos: int = 0
     page: PageOptions | None = None
 

@@ -29,6 +29,16 @@ def performed(take: Path) -> list[int]:
     return [message.note for message in played if message.type == "note_on"]
 
 
+def wait_seen(peer: JackPeer) -> None:
+    """Wait for two seconds of clocks: by then the engine has seen who is connected."""
+    peer.wait_for(lambda received: [item.data[0] for item in received].count(0xF8) > 5 * 24, timeout=20)
+
+
+def first_clock(peer: JackPeer) -> None:
+    """Wait until a clock is heard."""
+    peer.wait_for(lambda received: any(item.data == b"\xf8" for item in received), timeout=10)
+
+
 def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> None:
     jam = start()
     zero = first_beat(peer) + CELL_NANOS
@@ -48,12 +58,11 @@ def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> 
 
 def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> None:
     jam = start()
-    first_beat(peer)
+    wait_seen(peer)
     jam.signal("live.engine")
     jam.wait_ready("thru", times=2)
-    peer.connect(peer.midi_out, "twobar-in:keys")
-    peer.connect("twobar-out:notes", peer.midi_in)
     peer.clear()
+    first_clock(peer)  # the cables are there again
     peer.play(b"\x90\x40\x64")
     peer.wait_for(lambda received: any(item.data == b"\x90\x40\x64" for item in received), timeout=10)
     status, complaint = jam.end()
@@ -65,8 +74,7 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
 def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer: JackPeer) -> None:
     jam = start()
     peer.play(b"\x90\x40\x64")
-    beats_later = 5 * 24  # two seconds: it has seen who is connected
-    peer.wait_for(lambda received: [item.data[0] for item in received].count(0xF8) > beats_later, timeout=20)
+    wait_seen(peer)
     assert peer.sounding() >= {(1, 0x40)}
     jam.signal("live.engine", signal.SIGSTOP)
     peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
@@ -101,7 +109,6 @@ def test_an_engine_whose_interpreter_is_frozen_is_silenced_and_followed(
     jam.signal("live.engine", signal.SIGUSR2)
     peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
     jam.wait_ready("thru", times=2)
-    peer.connect("twobar-out:notes", peer.midi_in)
     peer.clear()
     again = peer.wait_for(lambda received: len(ons(received, 2)) > 8, timeout=30)
     steps = [step_of(zero, nanos) for nanos, _ in ons(again, 2)]

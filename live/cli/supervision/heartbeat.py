@@ -16,21 +16,22 @@ class Heart:
 
     Attributes:
         begun: whether it has beaten: the engine plays, its ports are open.
-        peers: ports of others that were connected to its virtual output at the last beat.
+        peers: ports of others that were connected to its virtual output at the last beat,
+        sources: and to its virtual input.
     """
 
     def __init__(self) -> None:
-        self.begun, self.peers = False, list[str]()
+        self.begun, self.peers, self.sources = False, list[str](), list[str]()
         self._beats = self._counted = 0
         self._closing = self._closed = False
         self._looked: float | None = None
         self._still = self._lonely = 0.0
         self._worker = True
 
-    def beat(self, *, worker: bool, peers: list[str]) -> None:
+    def beat(self, *, worker: bool, peers: list[str], sources: list[str]) -> None:
         """Take a beat, with what it tells; see `live.ipc.messages.Beat`."""
         self.begun = True
-        self._worker, self.peers = worker, peers
+        self._worker, self.peers, self.sources = worker, peers, sources
         self._beats += 1
 
     def closing(self) -> None:

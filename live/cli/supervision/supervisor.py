@@ -173,7 +173,7 @@ class Supervisor:
             if isinstance(message, Beat):
                 if self._options.revived and not heart.begun:
                     self._say("the engine is back", "info")
-                heart.beat(worker=message.worker, peers=message.peers)
+                heart.beat(worker=message.worker, peers=message.peers, sources=message.sources)
                 if message.closing:
                     heart.closing()
             elif isinstance(message, JamMemory | ScenesMemory):
@@ -282,7 +282,13 @@ class Supervisor:
             if self._ending.wait(pause):
                 return False
             model = self._memory.chosen_model if self._memory is not None else self._options.model
-            self._options = msgspec.structs.replace(self._options, revived=True, model=model)
+            self._options = msgspec.structs.replace(
+                self._options,
+                revived=True,
+                model=model,
+                peers=self._heart.peers or self._options.peers,
+                sources=self._heart.sources or self._options.sources,
+            )
             try:
                 self._start_engine()
                 self._call_engine()

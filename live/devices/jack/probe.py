@@ -149,6 +149,7 @@ class JackProbe:
         jack.jack_port_by_name.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
         jack.jack_port_get_all_connections.restype = ctypes.POINTER(ctypes.c_char_p)
         jack.jack_port_get_all_connections.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+        jack.jack_connect.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p]
         jack.jack_last_frame_time.restype = ctypes.c_uint32
         jack.jack_last_frame_time.argtypes = [ctypes.c_void_p]
         jack.jack_get_sample_rate.argtypes = jack.jack_get_buffer_size.argtypes = [ctypes.c_void_p]
@@ -253,6 +254,12 @@ class JackProbe:
             if port:
                 return frozenset(self._names(self._jack.jack_port_get_all_connections(self._client, port)))
         return None
+
+    def connect(self, source: str, destination: str) -> None:
+        """Connect two ports by their names as they are listed, where both are there."""
+        with contextlib.suppress(OSError), one_at_a_time():
+            if self.alive and self._client is not None:
+                self._jack.jack_connect(self._client, port_bytes(source), port_bytes(destination))
 
     def _names(self, found: Any) -> list[str]:  # noqa: ANN401 - C's list of texts
         """Read a list that JACK made, and give it back."""

@@ -74,12 +74,13 @@ class Devices:
         self._listers: list[SystemLister] = []
         self._broken_before = 0  # of inputs that have gone
         self._loss_notices = LossNotices()
+        self._remakes_cables = options.revived
         self._synth_fault = ""
         self.desk: Desk | None = None
         self.lights: Lights | None = None
         self.recording = Recording(options, output, self._say)
         self.subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None
-        self.peers: list[str] = []  # of virtual outputs
+        self.peers, self.sources = [*options.peers], [*options.sources]  # of virtual outputs, inputs
 
     @property
     def listening(self) -> bool:
@@ -325,11 +326,18 @@ class Devices:
         self._post(lambda now: self._loss_notices.tell(self.losses(), jam.notices, now))
 
     def _see_peers(self, lister: SystemLister) -> None:
-        """Take down who is connected to a virtual output; on a watch's thread."""
+        """Take down who is connected to a virtual port, at first as before; on a watch's thread."""
         sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.MidiOutput)]
-        self.peers = [
-            peer for sink in sinks if sink.virtual for peer in sorted(lister.connections(sink.name) or ())
-        ]
+        outputs = [sink.name for sink in sinks if sink.virtual]
+        inputs = [port.name for port in tuple(self._inputs.values()) if port.virtual]
+        if self._remakes_cables and (outputs or inputs):
+            self._remakes_cables = False
+            cables = [(source, name) for name in inputs for source in self.sources]
+            cables += [(name, peer) for name in outputs for peer in self.peers]
+            for source, destination in cables:
+                lister.connect(source, destination)
+        self.peers = [peer for name in outputs for peer in sorted(lister.connections(name) or ())]
+        self.sources = [peer for name in inputs for peer in sorted(lister.connections(name) or ())]
 
     def _synths_lost(self) -> None:
         """Say that the sound server has gone; on a watch's thread, as the next one."""

@@ -44,7 +44,8 @@ class SupervisorLink:
         waited = now - self._beat_nanos
         if waited >= BEAT_NANOS and (coming - now > BEAT_TAKES_NANOS or waited > 2 * BEAT_NANOS):
             self._beat_nanos = now
-            beat = Beat(worker=self._output.worker is not None, peers=self._devices.peers)
+            devices, worker = self._devices, self._output.worker is not None
+            beat = Beat(worker=worker, peers=devices.peers, sources=devices.sources)
             self.link.send(beat, droppable=True)
         return [max(self._beat_nanos + BEAT_NANOS, now + BEAT_TAKES_NANOS)]
 

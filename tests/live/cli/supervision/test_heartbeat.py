@@ -42,7 +42,7 @@ def test_each_part_of_an_engine_s_life_has_a_patience(
 ) -> None:
     watch = Watch()
     if begun:
-        watch.heart.beat(worker=True, peers=[])
+        watch.heart.beat(worker=True, peers=[], sources=[])
     if closing:
         watch.heart.closing()
     assert watch.still(ending=ending) == pytest.approx(patience, abs=2 * WATCH_SECONDS)
@@ -51,14 +51,14 @@ def test_each_part_of_an_engine_s_life_has_a_patience(
 def test_an_engine_that_beats_never_stands() -> None:
     watch = Watch()
     for _ in range(200):
-        watch.heart.beat(worker=True, peers=[])
+        watch.heart.beat(worker=True, peers=[], sources=[])
         assert not watch.heart.stands(watch.now, ending=False)
         watch.now += WATCH_SECONDS
 
 
 def test_a_machine_that_slept_has_no_dead_engine() -> None:
     watch = Watch()
-    watch.heart.beat(worker=True, peers=[])
+    watch.heart.beat(worker=True, peers=[], sources=[])
     watch.heart.stands(watch.now, ending=False)
     watch.now += 3600.0  # suspended, or stopped together with its engine
     assert not watch.heart.stands(watch.now, ending=False)
@@ -68,7 +68,7 @@ def test_a_machine_that_slept_has_no_dead_engine() -> None:
 def test_an_engine_without_a_model_process_is_lonely() -> None:
     watch = Watch()
     for worker in (False, False, False, True):
-        watch.heart.beat(worker=worker, peers=[])
+        watch.heart.beat(worker=worker, peers=[], sources=[])
         watch.heart.stands(watch.now, ending=False)
         watch.now += WATCH_SECONDS
         if not worker:

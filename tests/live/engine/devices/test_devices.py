@@ -400,18 +400,36 @@ def test_a_take_that_was_asked_for_and_not_kept_is_known_as_lost(tmp_path: Path,
     assert stage.devices.recording.take_lost is bool(record)
 
 
-def test_who_is_connected_to_a_virtual_output_is_known(stage: Stage) -> None:
+def test_who_is_connected_to_a_virtual_port_is_known_and_connected_again(stage: Stage) -> None:
     class Out(OutputPort):
         def __init__(self, name: str, *, virtual: bool) -> None:
             self.name, self.virtual = name, virtual
+
+    class In(InputPort):
+        virtual = True
+
+        def __init__(self, name: str) -> None:
+            self.name = name
 
     class Lister(SystemLister):
         def connections(self, name: str) -> frozenset[str] | None:
             return frozenset({"synth:in", "looper:in"}) if name == "twobar-out:notes" else frozenset({"no"})
 
+        def connect(self, source: str, destination: str) -> None:
+            made.append((source, destination))
+
+    made: list[tuple[str, str]] = []
     stage.output.sinks += [Out("twobar-out:notes", virtual=True), Out("hardware", virtual=False)]
     stage.devices._see_peers(Lister("jack"))
     assert stage.devices.peers == ["looper:in", "synth:in"]
+    assert made == []
+    again = Stage(revived=True, peers=["synth:in"], sources=["keys:out"])
+    again.output.sinks += stage.output.sinks
+    again.devices._inputs["twobar-in:keys"] = In("twobar-in:keys")
+    for _ in range(2):
+        again.devices._see_peers(Lister("jack"))
+    assert made == [("keys:out", "twobar-in:keys"), ("twobar-out:notes", "synth:in")]
+    assert again.devices.sources == ["no"]
 
 
 @pytest.mark.parametrize("revived", [False, True])
