@@ -16,12 +16,12 @@ from live.cli.group import Begun
 from live.cli.offline.parameters import MIDI_SUFFIXES, check_suffix
 from live.cli.sessions import Opened
 from live.cli.supervision.screen import keep_shown
-from live.cli.supervision.signals import EndSignals
+from live.cli.supervision.signals import EndSignals, lead_panic_to
 from live.cli.supervision.supervisor import Supervisor
 from live.dashboard.inbox import Inbox
 from live.devices import ableton_link
 from live.errors import FailureError, UsageError, unknown
-from live.ipc.commands import Quit
+from live.ipc.commands import Panic, Quit
 from live.ipc.instances import Instance, instances, write_instance
 from live.ipc.launcher import Launcher, has_screen
 from live.ipc.link import Address, Link, call, new_address
@@ -335,6 +335,7 @@ def attach(*, end: bool = False, pid: int | None = None) -> int:
             last.lost("the engine has gone")
 
     threading.Thread(target=read, name="read", daemon=True).start()
+    lead_panic_to(lambda: link.send(Panic(source="signal")))
     failed = keep_shown(screen, ending=lambda: not link.open, notify=inbox.put)
     link.close()
     if failed:

@@ -5,6 +5,12 @@ import signal
 from collections.abc import Callable
 
 
+def lead_panic_to(panic: Callable[[], object]) -> None:
+    """Call this, on a thread of its own, when SIGUSR1 comes, where there is one; on the main thread only."""
+    if hasattr(signal, "SIGUSR1"):
+        signal.signal(signal.SIGUSR1, lambda *_: _thread.start_new_thread(panic, ()))
+
+
 class EndSignals:
     """Heeds the signals from the first moment on; one that comes too early is remembered.
 
@@ -22,8 +28,7 @@ class EndSignals:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), self._heed)
-        if hasattr(signal, "SIGUSR1"):
-            signal.signal(signal.SIGUSR1, self._heed_panic)
+        lead_panic_to(self._heed_panic)
         return self
 
     def _heed(self, _number: int, _frame: object) -> None:
@@ -31,9 +36,9 @@ class EndSignals:
         if self._end is not None:
             _thread.start_new_thread(self._end, ())  # takes no lock, unlike threading's
 
-    def _heed_panic(self, _number: int, _frame: object) -> None:
+    def _heed_panic(self) -> None:
         if self._panic is not None:  # before there is an engine nothing sounds
-            _thread.start_new_thread(self._panic, ())
+            self._panic()
 
     def lead_to(self, end: Callable[[], None], panic: Callable[[], None]) -> None:
         """Call these when their signals come; the end now if its signal has come already.

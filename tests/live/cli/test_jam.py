@@ -3,6 +3,7 @@
 import io
 import os
 import queue
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +16,10 @@ from live.cli.group import run
 from live.cli.jam import attach, chosen
 from live.command_line import twobar
 from live.errors import FailureError, UsageError
-from live.ipc.commands import FromDashboard, Quit
+from live.ipc.commands import FromDashboard, Panic, Quit
 from live.ipc.instances import Instance, write_instance
 from live.ipc.link import Address, Switchboard, new_address
-from live.ipc.messages import Bye
+from live.ipc.messages import Bye, Hello
 from live.ipc.options import Options, encoded, received
 from model.files import as_path
 
@@ -56,6 +57,27 @@ def test_an_instrument_has_ended_when_its_process_is_gone(deaf_engine: "queue.Si
     assert done.empty()
     link.close()
     assert done.get(timeout=PATIENCE_S) == 0
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal here")
+def test_a_signal_to_an_attached_screen_is_panic_too(
+    deaf_engine: "queue.SimpleQueue[Any]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, got = signal.getsignal(signal.SIGUSR1), list[Any]()
+
+    def shown(_screen: object, **_more: object) -> str:
+        signal.raise_signal(signal.SIGUSR1)
+        got.extend(deaf_engine.get(timeout=PATIENCE_S)[1] for _ in range(2))
+        return ""
+
+    monkeypatch.setattr(jam_command, "has_screen", lambda: True)
+    monkeypatch.setattr(jam_command, "keep_shown", shown)
+    try:
+        assert attach() == 0
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert isinstance(got[0], Hello)
+    assert got[1] == Panic(source="signal")
 
 
 def test_no_instrument_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
