@@ -3,10 +3,10 @@
 engine -> dashboard: Snapshot, Update, Notice.  dashboard -> engine: see `commands`.
 """
 
-from typing import Literal
+import functools
+from typing import Any, Literal, get_type_hints
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from live.ipc.messages import Bye, Message, MidiOut
 
@@ -261,10 +261,11 @@ class KnobState(Message, frozen=True):
 
 
 class Update(Message, frozen=True, omit_defaults=True):
-    """What has changed since the Snapshot or Update before; what is UNSET has not.
+    """What has changed since the Snapshot or Update before.
 
     Attributes:
-        nanos, tick: always there, as in Snapshot.
+        nanos, tick: as in Snapshot.
+        changed: new values of other fields of Snapshot, by name; what has come over a link is not typed yet.
         knob_states: by name; other knobs stay where they are.
         bars: those of the roll that have changed; the others within `roll` stay.
         roll: first and last bar of the roll, where it has moved on.
@@ -272,90 +273,46 @@ class Update(Message, frozen=True, omit_defaults=True):
 
     nanos: int
     tick: int
-    state: TransportState | UnsetType = UNSET
-    tempo_bpm: float | UnsetType = UNSET
-    beats_per_bar: int | UnsetType = UNSET
-    mode: str | UnsetType = UNSET
-    frozen: bool | UnsetType = UNSET
-    thru: bool | UnsetType = UNSET
-    model: ModelView | UnsetType = UNSET
-    ports: list[PortView] | UnsetType = UNSET
-    knob_states: dict[str, KnobState] | UnsetType = UNSET
-    anchors: list[AnchorView] | UnsetType = UNSET
-    bars: list[BarView] | UnsetType = UNSET
-    roll: tuple[int, int] | UnsetType = UNSET
-    here: tuple[float, float] | UnsetType | None = UNSET
-    performer_xy: tuple[float, float] | UnsetType | None = UNSET
-    origin: str | UnsetType = UNSET
-    lateness: LatenessView | UnsetType = UNSET
-    missed_bars: int | UnsetType = UNSET
-    dropped_notes: int | UnsetType = UNSET
-    held_keys: list[int] | UnsetType = UNSET
-    recording: str | UnsetType = UNSET
-    priority: str | UnsetType = UNSET
-    mapping: str | UnsetType = UNSET
-    notices: list[Notice] | UnsetType = UNSET
-    map_points: list[tuple[float, float]] | UnsetType = UNSET
-    muted: list[str] | UnsetType = UNSET
-    solo: str | UnsetType = UNSET
-    metronome: bool | UnsetType = UNSET
-    metre: str | UnsetType = UNSET
-    ticks_per_beat: int | UnsetType = UNSET
-    bar_zero: int | UnsetType = UNSET
-    key: str | UnsetType = UNSET
-    key_locked: bool | UnsetType = UNSET
-    next_chord: str | UnsetType = UNSET
-    clock: str | UnsetType = UNSET
-    chord: str | UnsetType = UNSET
-    speaker: Speaker | UnsetType = UNSET
-    speaker_until: int | UnsetType = UNSET
-    demo: bool | UnsetType = UNSET
-    scenes: list[SceneView] | UnsetType = UNSET
-    scene: int | UnsetType = UNSET
-    song: SongView | UnsetType | None = UNSET
-    controllers: list[ControllerView] | UnsetType = UNSET
-    mapping_names: list[str] | UnsetType = UNSET
-    touched: TouchView | UnsetType | None = UNSET
-    lesson: LessonView | UnsetType | None = UNSET
-    phrase_bars: int | UnsetType = UNSET
-    loop_bars: int | UnsetType = UNSET
-    recognised: str | UnsetType = UNSET
+    changed: dict[str, Any] = msgspec.field(default_factory=dict)
+    knob_states: dict[str, KnobState] = msgspec.field(default_factory=dict)
+    bars: list[BarView] = msgspec.field(default_factory=list)
+    roll: tuple[int, int] | None = None
 
 
-_PLAIN = tuple(
-    name for name in Update.__struct_fields__ if name in Snapshot.__struct_fields__ and name != "bars"
-)
+_PLAIN = tuple(name for name in Snapshot.__struct_fields__ if name not in ("nanos", "tick", "knobs", "bars"))
 
 ToDashboard = Snapshot | Update | Notice | MidiOut | Bye
 
 
 def difference(before: Snapshot, now: Snapshot) -> Update:
     """Return what turns one snapshot into a later one; see `applied`."""
-    changed = {
-        name: value for name in _PLAIN if (value := getattr(now, name)) != getattr(before, name)
-    }  # fmt: skip
+    changed = {name: value for name in _PLAIN if (value := getattr(now, name)) != getattr(before, name)}
     places = {
         new.name: KnobState(new.value, new.waiting, new.available)
         for old, new in zip(before.knobs, now.knobs, strict=True)
         if new is not old and new != old
     }
-    if places:
-        changed["knob_states"] = places
+    bars: list[BarView] = []
     if now.bars is not before.bars:
         old_bars = {view.bar: view for view in before.bars}
-        if bars := [
+        bars = [
             view for view in now.bars if view is not old_bars.get(view.bar) and view != old_bars.get(view.bar)
-        ]:
-            changed["bars"] = bars
-        if _roll(now) != _roll(before):
-            changed["roll"] = _roll(now)
-    return Update(**{"nanos": now.nanos, "tick": now.tick, **changed})
+        ]
+    roll = _roll(now)
+    return Update(now.nanos, now.tick, changed, places, bars, roll if roll != _roll(before) else None)
+
+
+@functools.cache
+def _types() -> dict[str, Any]:
+    """Return the types of a snapshot's fields."""
+    return get_type_hints(Snapshot)
 
 
 def applied(update: Update, before: Snapshot) -> Snapshot:
     """Return the snapshot that an update makes of the one before."""
-    changed = {name: value for name in _PLAIN if (value := getattr(update, name)) is not UNSET}
-    if update.knob_states is not UNSET:
+    changed = {name: msgspec.convert(value, _types()[name]) for name, value in update.changed.items()}
+    changed |= {"nanos": update.nanos, "tick": update.tick}
+    if update.knob_states:
         places = update.knob_states
         changed["knobs"] = [
             msgspec.structs.replace(view, **msgspec.structs.asdict(places[view.name]))
@@ -363,11 +320,9 @@ def applied(update: Update, before: Snapshot) -> Snapshot:
             else view
             for view in before.knobs
         ]
-    if update.bars is not UNSET or update.roll is not UNSET:
-        views = {view.bar: view for view in before.bars}
-        if update.bars is not UNSET:
-            views |= {view.bar: view for view in update.bars}
-        first, last = _roll(before) if update.roll is UNSET else update.roll
+    if update.bars or update.roll is not None:
+        views = {view.bar: view for view in (*before.bars, *update.bars)}
+        first, last = update.roll or _roll(before)
         changed["bars"] = [views[bar] for bar in range(first, last + 1) if bar in views]
     return msgspec.structs.replace(before, **changed)
 

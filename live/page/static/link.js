@@ -58,16 +58,13 @@ export class Link {
   }
 
   apply(update) {
-    const state = this.state;
-    for (const [name, value] of Object.entries(update)) {
-      if (name === "type" || name === "roll") continue;
-      if (name === "knob_states") {
-        state.knobs = state.knobs.map((knob) => (value[knob.name] ? { ...knob, ...value[knob.name], type: "KnobView" } : knob));
-      } else if (name === "bars") {
-        const known = new Map(state.bars.map((bar) => [bar.bar, bar]));
-        for (const bar of value) known.set(bar.bar, bar);
-        state.bars = [...known.values()].sort((a, b) => a.bar - b.bar);
-      } else state[name] = value;
+    const state = Object.assign(this.state, update.changed, { nanos: update.nanos, tick: update.tick });
+    const moved = update.knob_states;
+    if (moved) state.knobs = state.knobs.map((knob) => (moved[knob.name] ? { ...knob, ...moved[knob.name], type: "KnobView" } : knob));
+    if (update.bars) {
+      const known = new Map(state.bars.map((bar) => [bar.bar, bar]));
+      for (const bar of update.bars) known.set(bar.bar, bar);
+      state.bars = [...known.values()].sort((a, b) => a.bar - b.bar);
     }
     if (update.roll) state.bars = state.bars.filter((bar) => bar.bar >= update.roll[0] && bar.bar <= update.roll[1]);
   }

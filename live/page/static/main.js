@@ -132,7 +132,7 @@ link.on("state", (update) => {
   pressed($("record"), Boolean(state.recording));
   text($("record"), state.recording ? "● End the take" : "Record a take");
   text($("takename"), state.recording ? state.recording.split(/[\\/]/).pop() : "");
-  if (!update || update.notices) state.notices.forEach(note);
+  if (!update || update.changed?.notices) state.notices.forEach(note);
 });
 
 // The scenes that there are, by name; one tap calls, "store" keeps the whole state under the next free number.

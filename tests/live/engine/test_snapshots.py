@@ -192,7 +192,8 @@ def test_what_is_static_crosses_once() -> None:
     first, second = watcher.sent
     assert isinstance(first, Snapshot)
     assert isinstance(second, Update)
-    assert second.map_points is second.knob_states is second.ports is second.notices is msgspec.UNSET
+    assert not second.changed.keys() & {"map_points", "ports", "notices"}
+    assert not second.knob_states
     assert len(msgspec.msgpack.encode(second)) < len(msgspec.msgpack.encode(first)) / 10
 
 
@@ -211,11 +212,6 @@ def test_a_dashboard_that_did_not_keep_up_gets_everything_again() -> None:
     shown(snapshots, stage.nanos)
     assert [type(message) for message in slow.sent] == [Snapshot, Snapshot]
     assert [type(message) for message in quick.sent] == [Snapshot, Update, Update, Update]
-
-
-def test_every_field_of_a_snapshot_can_be_updated() -> None:
-    plain = {name for name in Snapshot.__struct_fields__ if name not in {"knobs", "bars"}}
-    assert plain <= set(Update.__struct_fields__)
 
 
 def test_a_new_run_shows_nothing_of_the_one_before() -> None:
