@@ -12,8 +12,9 @@ import numpy as np
 
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
+from live.ipc.memory import Base
 from live.ipc.messages import Between, Decode, Decoded, Encode, Encoded, Place, Point, Ready
-from live.jam.latent.path import Base, moved
+from live.jam.latent.path import moved
 from live.worker.handler import RequestHandler
 from live.worker.variations import sounding
 from model.music.attributes import measure as attributes

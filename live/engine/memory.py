@@ -3,23 +3,22 @@
 Threads: engine only.
 """
 
-from live.ipc.memory import JamFindings, JamMemory, SetPlace, TimelineMemory
+from live.ipc.memory import JamFindings, JamMemory, SetPlace
 from live.jam.jam import Jam
 from live.jam.parts.mutes import mutes_of
 from live.jam.scenes.present import path_of, state_of
 from live.settings.knobs import KNOBS
-from live.timing.timeline import Nanos, Tick, Timeline
+from live.timing.timeline import Nanos
 
 
 def remembered(jam: Jam, *, started: bool, demo: bool, recording: bool | None = None) -> JamMemory:
     """Return what of a jam must outlive its engine."""
-    line = jam.transport.timeline if jam.transport.running else None
     return JamMemory(
         state=state_of(jam),
         thru=jam.performer.thru,
         chosen_model=jam.model_choice.wanted,
         lines=jam.plan.lines,
-        timeline=TimelineMemory(line.origin_tick, line.origin_nanos, line.tempo_bpm) if line else None,
+        timeline=jam.transport.timeline if jam.transport.running else None,
         started=started,
         demo=demo,
         recording=recording,
@@ -41,7 +40,7 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     """Let a jam that has just begun go on as another one was: on its timeline, with its knobs and base."""
     jam.stop(now)
     jam.dialogue.restart()
-    timeline, state, findings = None, memory.state, memory.findings
+    state, findings = memory.state, memory.findings
     jam.knobs.update({name: KNOBS[name].clip(value) for name, value in state.knobs.items() if name in KNOBS})
     jam.requests.conditions.clear()
     jam.requests.conditions.update(state.conditions)
@@ -55,10 +54,7 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     jam.requests.swing, jam.performer.lag_nanos = findings.swing, findings.lag_nanos
     jam.dialogue.key, jam.decoding.here, jam.places.bases = findings.key, findings.here, findings.bases
     jam.transport.set_tempo(jam.knobs["tempo"], now)
-    if memory.timeline is not None:
-        tick, nanos = Tick(memory.timeline.origin_tick), Nanos(memory.timeline.origin_nanos)
-        timeline = Timeline(tick, nanos, memory.timeline.tempo_bpm)
-    jam.resume(timeline, now, model=memory.chosen_model, model_ident=state.model_ident)
+    jam.resume(memory.timeline, now, model=memory.chosen_model, model_ident=state.model_ident)
     if jam.scenery is not None:
         jam.scenery.go_on(memory.scene, memory.place)
     if memory.listening:

@@ -5,39 +5,47 @@ A scene holds the same state: what it stores is a JamState.
 Tested in tests/live/engine/test_memory.py, tests/live/cli/supervision/test_supervisor.py.
 """
 
+from typing import Literal
+
 import msgspec
 
 from live.ipc.messages import Message, Place
 from live.settings.knobs import Mode
 from live.timing.bar_lines import BarLines
+from live.timing.timeline import Timeline
 from model.music.metre import AUTO
 from model.music.phrase import Phrase
 
+BaseOrigin = Literal["", "played", "begun", "morph", "xy", "osc", "recall", "map"]
 
-class BaseMemory(Message, frozen=True):
-    """A base: its place, the gesture that set it, its number, and the phrase that was played, if one was."""
+
+class Base(Message, frozen=True):
+    """Where a path starts.
+
+    Attributes:
+        place: before vary, stray and drift.
+        origin: the gesture that set it; "begun" of a phrase that is being played, which no state keeps.
+        phrase: what was played, if it was; lets another model find the place again.
+        number: counts the bases, so that each strays its own way.
+    """
 
     place: Place
-    origin: str
-    number: int
+    origin: BaseOrigin
     phrase: Phrase | None = None
+    number: int = 0
 
 
-class AnchorMemory(Message, frozen=True):
-    """An anchor: its place, its phrase, where it lies on the map, and what follows it, if it is longer."""
+class Anchor(Message, frozen=True):
+    """A stored place, the phrase that it was found from or decodes to, and where it lies on the map.
+
+    Attributes:
+        rest: what follows it, where what was stored is longer than a cell.
+    """
 
     place: Place
     phrase: Phrase
     xy: tuple[float, float]
-    rest: list[BaseMemory] = msgspec.field(default_factory=list)
-
-
-class TimelineMemory(Message, frozen=True):
-    """The timeline of a transport that runs, on `time.monotonic_ns()`'s scale, which engines share."""
-
-    origin_tick: int
-    origin_nanos: int
-    tempo_bpm: float
+    rest: tuple[Base, ...] = ()
 
 
 class JamState(Message, frozen=True):
@@ -71,11 +79,11 @@ class JamState(Message, frozen=True):
     metronome: bool = False
     knobs: dict[str, float] = msgspec.field(default_factory=dict)
     conditions: dict[str, str] = msgspec.field(default_factory=dict)
-    base: BaseMemory | None = None
-    rest: list[BaseMemory] = msgspec.field(default_factory=list)
+    base: Base | None = None
+    rest: tuple[Base, ...] = ()
     phrase_bars: int = 0
     loop_bars: int = 0
-    anchors: dict[str, AnchorMemory] = msgspec.field(default_factory=dict)
+    anchors: dict[str, Anchor] = msgspec.field(default_factory=dict)
     turn: int | None = None
     vary_set: bool = False
     mapping: dict[str, str] = msgspec.field(default_factory=dict)
@@ -133,7 +141,7 @@ class JamMemory(Message, frozen=True):
     Attributes:
         chosen_model: while it played, "" for the settings' own.
         lines: where bars and phrases lie.
-        timeline: None of a transport that stands still.
+        timeline: on a scale of moments that engines share; None of a transport that stands still.
         started: whether it ever ran or was stopped by the performer: the model's coming starts it no more.
         demo: whether the demo still plays.
         listening: whether it waits for the performer's beat.
@@ -148,7 +156,7 @@ class JamMemory(Message, frozen=True):
     thru: bool
     chosen_model: str
     lines: BarLines
-    timeline: TimelineMemory | None
+    timeline: Timeline | None
     started: bool
     demo: bool
     listening: bool = False

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import structs
 
 from live.errors import UsageError
+from live.ipc.memory import Anchor, Base
 from live.ipc.messages import Encoded, Point, Ready
 from live.jam.asking.accompaniment import Accompaniment
 from live.jam.asking.answers_ahead import AnswersAhead
@@ -26,7 +27,7 @@ from live.jam.asking.variations_ahead import VariationsAhead
 from live.jam.band.loops import Loops
 from live.jam.band.recognition import Recognition
 from live.jam.input.capture import Capture
-from live.jam.latent.path import Anchor, Base, PathHistory, heaviest
+from live.jam.latent.path import PathHistory, heaviest
 from live.jam.notices import Notices
 from live.jam.parts.parts import one_voice, tracks_of
 from live.jam.protocols import Output
@@ -421,7 +422,7 @@ class Dialogue:
         base = self._periods.base_of(search.cell)
         if base is not None and base.phrase is search.phrase and self._plan.cell_of(now) <= search.cell:
             place = structs.replace(place, chords=heaviest(base.place).chords)
-            self._periods.put((replace(base, place=place),), search.cell)
+            self._periods.put((structs.replace(base, place=place),), search.cell)
 
     def _chords(self, search: Search, reply: Encoded) -> list[int]:
         """Return the chords of a phrase that was played: an anchor's, if it is one that brings them back."""

@@ -8,10 +8,11 @@ Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/asking/test_answers_ahead.py.
 """
 
+from live.ipc.memory import Base
 from live.ipc.messages import Decode, Decoded
 from live.jam.asking.requests import Requests
 from live.jam.asking.searches import Searches
-from live.jam.latent.path import Base, PathHistory, heaviest
+from live.jam.latent.path import PathHistory, heaviest
 from live.jam.notices import Notices
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Cell, Plan

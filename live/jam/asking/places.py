@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from live.ipc.memory import Anchor, Base, BaseOrigin
 from live.ipc.messages import Place
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
-from live.jam.latent.path import Anchor, Base, BaseOrigin, PathHistory
+from live.jam.latent.path import PathHistory
 from live.jam.notices import Notices
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Plan

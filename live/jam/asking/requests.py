@@ -12,9 +12,10 @@ from itertools import count
 from typing import NamedTuple
 
 from live.errors import UsageError, model_faults, unknown
+from live.ipc.memory import Base
 from live.ipc.messages import Accompany, Closing, Decode, Encode, Place, Ready, VaryAhead, Warp
 from live.jam.input.capture import PlayedNote, StruckRow
-from live.jam.latent.path import Base, PathState, heaviest, moved
+from live.jam.latent.path import PathState, heaviest, moved
 from live.jam.sequencing.periods import PeriodPart
 from live.jam.sequencing.plan import Cell
 from live.settings.config import AS_PLAYED, AUTO, OFF, ModelSettings, check_condition

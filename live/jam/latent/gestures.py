@@ -8,20 +8,12 @@ Owns: the warp of the morph knob.  Threads: engine only.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
+from live.ipc.memory import Anchor, BaseOrigin
 from live.ipc.messages import Moved, OnMap, Place, Point, Warped
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Requests
-from live.jam.latent.path import (
-    Anchor,
-    BaseOrigin,
-    PathHistory,
-    attributes,
-    heaviest,
-    morphed,
-    on_pad,
-    points,
-)
+from live.jam.latent.path import PathHistory, attributes, heaviest, morphed, on_pad, points
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
 from live.jam.turn_taking import TurnTaking

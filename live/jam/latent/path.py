@@ -10,50 +10,17 @@ Threads: engine only.
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from live.ipc.memory import Anchor, Base
 from live.ipc.messages import Between, Blend, Moved, OnMap, Place, Point, Varied
 from live.settings.knobs import ANCHORS, Mode
 from live.timing.timeline import Nanos
-from model.music.phrase import Phrase
 
 CHANCE = 0.6  # of the notes that temperature leaves to chance where it is full
 HEAT = 104_729  # by which its seeds lie apart from those of vary
 
-BaseOrigin = Literal["", "played", "begun", "morph", "xy", "osc", "recall", "map"]
-
 MOST_REPLACED = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """A stored place, the phrase that it was found from or decodes to, and where it lies on the map.
-
-    Attributes:
-        rest: what follows it, where what was stored is longer than a cell.
-    """
-
-    place: Place
-    phrase: Phrase
-    xy: tuple[float, float]
-    rest: tuple["Base", ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """Where the path starts.
-
-    Attributes:
-        place: before vary, stray and drift.
-        origin: the gesture that set it; "begun" of a phrase that is being played, which no state keeps.
-        phrase: what was played, if it was; lets another model find the place again.
-        number: counts the bases, so that each strays its own way.
-    """
-
-    place: Place
-    origin: BaseOrigin
-    phrase: Phrase | None = None
-    number: int = 0
 
 
 @dataclass

@@ -9,9 +9,9 @@ Tested in tests/live/jam/scenes/test_scenes.py.
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
+from live.ipc.memory import Base
 from live.ipc.messages import Between
 from live.jam.jam import Jam
-from live.jam.latent.path import Base
 from live.jam.scenes.present import Present, Slots
 from live.timing.timeline import Nanos, Tick
 

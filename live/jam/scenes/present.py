@@ -5,13 +5,13 @@ Owns: nothing; what it reads and sets is the jam's.  Threads: engine only.
 Tested in tests/live/jam/scenes/test_scenes.py, tests/live/jam/scenes/test_undo.py.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from live.errors import UsageError
-from live.ipc.memory import AnchorMemory, BaseMemory, JamState
+from live.ipc.memory import Base, JamState
 from live.jam.jam import Jam
-from live.jam.latent.path import Anchor, Base, BaseOrigin, PathState
+from live.jam.latent.path import PathState
 from live.jam.parts.mutes import mutes_of
 from live.settings.knobs import ANCHORS, KNOBS
 from live.timing.timeline import Nanos
@@ -26,41 +26,14 @@ KNOB, ANCHOR = "knob ", "anchor "
 Slots = dict[str, Any]
 
 
-def bases_memory(bases: Iterable[Base]) -> list[BaseMemory]:
-    """Return bases as they are remembered."""
-    return [BaseMemory(base.place, base.origin, base.number, base.phrase) for base in bases]
-
-
-def bases_in(memories: Iterable[BaseMemory]) -> tuple[Base, ...]:
-    """Return the bases that were remembered."""
-    return tuple(Base(one.place, cast("BaseOrigin", one.origin), one.phrase, one.number) for one in memories)
-
-
 def bases_of(state: JamState) -> tuple[Base, ...]:
     """Return the bases of a state."""
-    return bases_in([state.base, *state.rest]) if state.base is not None else ()
-
-
-def anchors_memory(anchors: Mapping[str, Anchor]) -> dict[str, AnchorMemory]:
-    """Return anchors as they are remembered, in the order of their names."""
-    return {
-        name: AnchorMemory(anchor.place, anchor.phrase, anchor.xy, bases_memory(anchor.rest))
-        for name, anchor in sorted(anchors.items())
-    }
-
-
-def anchors_of(memory: Mapping[str, AnchorMemory]) -> dict[str, Anchor]:
-    """Return the anchors that were remembered."""
-    return {
-        name: Anchor(anchor.place, anchor.phrase, anchor.xy, bases_in(anchor.rest))
-        for name, anchor in memory.items()
-    }
+    return (state.base, *state.rest) if state.base is not None else ()
 
 
 def state_of(jam: Jam) -> JamState:
     """Return the whole state of a jam."""
     path = jam.history.state
-    bases = bases_memory(path.bases)
     return JamState(
         knobs=dict(jam.knobs),
         mode=path.mode,
@@ -72,11 +45,11 @@ def state_of(jam: Jam) -> JamState:
         model=jam.model_choice.name,
         model_ident=jam.places.ident,
         metre=jam.dialogue.metre,
-        base=bases[0] if bases else None,
-        rest=bases[1:],
+        base=path.base,
+        rest=path.bases[1:],
         phrase_bars=path.phrase_bars,
         loop_bars=path.loop_bars,
-        anchors=anchors_memory(path.anchors),
+        anchors=dict(sorted(path.anchors.items())),
         turn=path.turn,
         vary_set=jam.vary_set,
         mapping=jam.mappings.chosen() if jam.mappings is not None else {},
@@ -87,7 +60,7 @@ def path_of(state: JamState) -> PathState:
     """Return the path of a state."""
     return PathState(
         bases_of(state),
-        anchors_of(state.anchors),
+        dict(state.anchors),
         state.mode,
         state.frozen,
         state.turn,
@@ -174,9 +147,8 @@ class Present:
 
     def slots_of(self, state: JamState) -> Slots:
         """Return a state as slots: all of it but thru; a state without a base leaves the one there is."""
-        anchors = anchors_of(state.anchors)
         slots: Slots = {KNOB + name: value for name, value in state.knobs.items() if name in KNOBS}
-        slots |= {ANCHOR + name: anchors.get(name) for name in ANCHORS}
+        slots |= {ANCHOR + name: state.anchors.get(name) for name in ANCHORS}
         slots |= {
             "metre": state.metre,
             "lengths": (state.phrase_bars, state.loop_bars),

@@ -10,7 +10,8 @@ Tested in tests/live/jam/test_lengths.py.
 from dataclasses import replace
 from typing import NamedTuple
 
-from live.jam.latent.path import Base, PathHistory
+from live.ipc.memory import Base
+from live.jam.latent.path import PathHistory
 from live.jam.sequencing.plan import Cell, Plan
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Nanos, Tick

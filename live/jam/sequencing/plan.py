@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from live.ipc.memory import Base
 from live.ipc.messages import Point
 from live.ipc.snapshot import NoteRow
-from live.jam.latent.path import Base
 from live.jam.sequencing.scheduler import QueuedRow, Scheduler
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import structs
 
+from live.ipc.memory import Base
 from live.ipc.messages import Point
 from live.jam.input.capture import Capture, PlayedNote
-from live.jam.latent.path import Base
 from live.jam.sequencing.periods import Periods
 from live.timing.timeline import Tick
 from model.music.grid import Grid

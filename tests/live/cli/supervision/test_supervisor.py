@@ -18,14 +18,14 @@ from live.dashboard.drawing.status import standing
 from live.engine.closing import CRASHED
 from live.ipc import launcher
 from live.ipc.link import new_address
-from live.ipc.memory import AnchorMemory, BaseMemory, JamMemory, JamState, TimelineMemory
+from live.ipc.memory import Anchor, Base, JamMemory, JamState
 from live.ipc.messages import Between, Moved, Point
 from live.ipc.options import Options
 from live.ipc.page_process import page_options
 from live.ipc.snapshot import Notice
 from live.settings.config import Config
 from live.timing.bar_lines import BarLines
-from live.timing.timeline import Tick
+from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 
@@ -81,13 +81,13 @@ def arrived(link, item):
 board = Switchboard(options.address, Hello | JamMemory | Bye, arrived)
 ending.wait(60)
 """
-BASE = BaseMemory(
+BASE = Base(
     Moved(Point([0.5, -1.0]), cell=3, stray=0.5, number=1, drifting=False, seed=7),
     "played",
-    1,
     Phrase.of(Grid(2, 3, 4), [Note(0, 60, 90, 2)]),
+    1,
 )
-ANCHOR = AnchorMemory(Between(Point([1.0]), Point([0.0]), 0.5), Phrase(Grid()), (0.25, -0.5))
+ANCHOR = Anchor(Between(Point([1.0]), Point([0.0]), 0.5), Phrase(Grid()), (0.25, -0.5))
 MEMORY = JamMemory(
     state=JamState(
         knobs={"density": 0.25},
@@ -104,7 +104,7 @@ MEMORY = JamMemory(
     thru=False,
     chosen_model="lead",
     lines=BarLines(Grid(2, 3, 4), Tick(3840), 2, 2, 32),
-    timeline=TimelineMemory(1920, 10**12, 120.0),
+    timeline=Timeline(Tick(1920), Nanos(10**12), 120.0),
     started=True,
     demo=False,
 )
