@@ -6,22 +6,24 @@ MIDI out.
 
 import contextlib
 import ctypes
-import dataclasses
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from live.devices.jack.probe import JackProbe, one_at_a_time
 from live.devices.stderr import silence_jack, stderr_diverted
 from live.devices.synth_queue import SynthQueue
 from live.errors import PortError, SynthError, unknown
+from live.settings.config import SynthSettings
 from live.timing.timeline import Nanos
 from model.errors import SoundError
+from model.files import as_path
 from model.midi.synth import SOUNDFONT_NAME, check_soundfont, default_soundfont, load_library, send
 
 DRIVERS = (
@@ -39,6 +41,7 @@ DRIVERS = (
     "file",
 )
 CHANNELS = 16
+SAMPLE_RATE = 48000.0  # where JACK has none of its own
 JACK_NAME = "fluidsynth"
 PERIOD_FRAMES, PERIODS = 128, 3  # that the driver queues: the latency, where JACK does not set its own
 
@@ -46,27 +49,6 @@ _CLOSE_PATIENCE_S = 1.5
 _DRUM_CHANNEL, _DRUM_BANK = 1, 128  # FluidSynth's names for a type of channel, and where its kits are
 _FAULT = "fluidsynth: error"
 _LOG_LEVELS = 5  # panic, error, warning, info, debug
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class FluidSynthSettings:
-    """How FluidSynth is opened.
-
-    Attributes:
-        soundfont: an .sf2 or .sf3 file; None is the one that comes with pretty_midi.
-        driver: one of DRIVERS; "auto" takes the first that answers, "none" makes no sound.
-        gain: 0..10, linear; 0.6 leaves room for ten fingers and an answer.
-        sample_rate: in Hz; JACK's own rate wins over it.
-        reverb: level of a room, 0..1; 0 saves a few per cent of a core.
-        chorus: its level, 0..1; 0 saves as much.
-    """
-
-    soundfont: Path | None = None
-    driver: str = "auto"
-    gain: float = 0.6
-    sample_rate: int = 48000
-    reverb: float = 0.3
-    chorus: float = 0.0
 
 
 def check_driver(driver: str) -> None:
@@ -100,21 +82,22 @@ class FluidSynth:
     Threads: any.  Realtime: yes, a few us per message; rendering is on the driver's own thread.
     """
 
-    def __init__(self, settings: FluidSynthSettings | None = None) -> None:
+    def __init__(self, settings: SynthSettings | None = None) -> None:
         """Open FluidSynth, its soundfont and its audio driver.
 
         Raises:
             SynthError: the library, the soundfont or the audio device is missing or broken.
             UsageError: an unknown driver.
         """
-        chosen = settings or FluidSynthSettings()
-        self._abandoned = False
+        chosen = settings or SynthSettings()
+        self._abandoned, self._rate = False, SAMPLE_RATE
         self._synth: int | None = None
         self._driver: int | None = None
         self._queue: SynthQueue | None = None
         drivers = drivers_to_try(chosen.driver)
         try:
-            self.soundfont = chosen.soundfont or default_soundfont()
+            named = chosen.soundfont
+            self.soundfont = as_path(named).expanduser() if named else default_soundfont()
             check_soundfont(self.soundfont)
             self._api = api = load_library()
         except SoundError as error:
@@ -138,30 +121,29 @@ class FluidSynth:
                 "start JACK (jackd -d alsa), or play to MIDI out with --out"
             )
         self.name = f"fluidsynth ({self.driver})"
-        rate, period_nanos = self._timing(chosen.sample_rate)
+        rate, period_nanos = self._timing()
         self._queue = SynthQueue(api, self.handle, rate=rate, period_nanos=period_nanos)
         self.lead_nanos = self._queue.lead_nanos
 
-    def _timing(self, sample_rate: float) -> tuple[float, int]:
+    def _timing(self) -> tuple[float, int]:
         """Return how many samples a second there are, and how long the period is that is rendered at once."""
         frames = PERIOD_FRAMES * PERIODS
         if self.driver == "jack":
             with contextlib.suppress(OSError):
                 probe = JackProbe("twobar-synth-probe")
-                sample_rate, frames = probe.sample_rate, probe.period_frames
+                self._rate, frames = probe.sample_rate, probe.period_frames
                 probe.close()
-        self._rate = sample_rate
-        return sample_rate, round(frames / sample_rate * 1e9)
+        return self._rate, round(frames / self._rate * 1e9)
 
-    def _configure(self, chosen: FluidSynthSettings) -> None:
-        self._set("synth.gain", float(chosen.gain))
-        self._set("synth.sample-rate", float(chosen.sample_rate))
+    def _configure(self, chosen: SynthSettings) -> None:
+        self._set("synth.gain", chosen.gain)
+        self._set("synth.sample-rate", SAMPLE_RATE)
         self._set("synth.midi-channels", CHANNELS)
         self._set("synth.cpu-cores", 1)  # the deadline thread needs the other one
         self._set("synth.reverb.active", int(chosen.reverb > 0))
-        self._set("synth.reverb.level", float(chosen.reverb))
+        self._set("synth.reverb.level", chosen.reverb)
         self._set("synth.chorus.active", int(chosen.chorus > 0))
-        self._set("synth.chorus.level", float(chosen.chorus) * 10)  # FluidSynth's own scale ends at 10
+        self._set("synth.chorus.level", chosen.chorus * 10)  # FluidSynth's own scale ends at 10
         self._set("audio.period-size", PERIOD_FRAMES)
         self._set("audio.periods", PERIODS)
         self._set("audio.jack.id", JACK_NAME)
@@ -260,7 +242,7 @@ class FluidSynth:
         if not self._start([self.driver], chatter):
             raise SynthError(f"the audio driver {self.driver} does not answer: {_reason(chatter)}")
         if self._queue is not None:
-            self._queue.timed(self._timing(self._rate)[1])
+            self._queue.timed(self._timing()[1])
             self.lead_nanos = self._queue.lead_nanos
 
     def all_off(self) -> None:
@@ -314,20 +296,22 @@ def _by_itself(driver: str) -> AbstractContextManager[None]:
     return one_at_a_time() if driver == "jack" else contextlib.nullcontext()
 
 
-def open_synth(settings: FluidSynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
+def open_synth(settings: SynthSettings | None = None) -> tuple[FluidSynth, list[str]]:
     """Open FluidSynth; a wrong soundfont is a sentence in the list, and the default one plays instead.
 
     Raises:
         SynthError: the library, the default soundfont or the audio device is missing.
         UsageError: an unknown driver.
     """
-    chosen = settings or FluidSynthSettings()
-    if chosen.soundfont is None:
-        return FluidSynth(chosen), []
+    chosen = settings or SynthSettings()
     try:
         return FluidSynth(chosen), []
     except SynthError as reason:
-        synth = FluidSynth(dataclasses.replace(chosen, soundfont=None))  # raises if it was not the soundfont
+        if not chosen.soundfont:
+            raise
+        synth = FluidSynth(
+            msgspec.structs.replace(chosen, soundfont="")
+        )  # raises if it was not the soundfont
         return synth, [f"{reason}; {SOUNDFONT_NAME} plays instead"]
 
 

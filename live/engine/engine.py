@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from live.devices.fluidsynth import open_synth
 from live.engine.arrivals import Arrivals
 from live.engine.beginning import Beginning
 from live.engine.closing import Guard
@@ -29,7 +30,7 @@ from live.engine.links.supervisor_link import SupervisorLink
 from live.engine.links.worker_link import Greeting, WorkerLink
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
-from live.engine.preparing import OpenSynth, synth_of
+from live.engine.preparing import OpenSynth
 from live.engine.snapshots import Snapshots, Surroundings
 from live.ipc.commands import Arm, Command, PlayKey, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.link import Link, Switchboard
@@ -83,7 +84,7 @@ class Engine:
     """
 
     def __init__(
-        self, options: Options, *, priority: str, clock: Clock | None = None, open_synth: OpenSynth = synth_of
+        self, options: Options, *, priority: str, clock: Clock | None = None, synth: OpenSynth = open_synth
     ) -> None:
         """Listen for the other processes; open nothing yet."""
         self.options, self.priority = options, priority
@@ -100,7 +101,7 @@ class Engine:
         self.output.feedback = self.feedback = Feedback(
             self._feeds_back, ended=lambda port: self.jam.notices.end(f"loop {port}")
         )
-        self.devices = Devices(options, self.output, self.arrivals.put, open_synth)
+        self.devices = Devices(options, self.output, self.arrivals.put, synth)
         self.jam = Jam(options.config, self.output)
         self.jam.model_choice.wanted = options.model
         self.learning: Learning | None = None

@@ -6,27 +6,13 @@ Owns: the synth, until the engine takes it.  Threads: its own, and the engine's.
 import threading
 from collections.abc import Callable
 
-from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, open_synth
+from live.devices.fluidsynth import FluidSynth, open_synth
 from live.ipc.options import Options, received
 from live.settings.config import SynthSettings
 from live.timing.clock import raise_priority
-from model.files import as_path
 
 SYNTH = "fluidsynth"
 OpenSynth = Callable[[SynthSettings], tuple[FluidSynth, list[str]]]
-
-
-def synth_of(chosen: SynthSettings) -> tuple[FluidSynth, list[str]]:
-    """Open the synth as the settings say; returns and raises as `open_synth`."""
-    return open_synth(
-        FluidSynthSettings(
-            soundfont=as_path(chosen.soundfont).expanduser() if chosen.soundfont else None,
-            driver=chosen.driver,
-            gain=chosen.gain,
-            reverb=chosen.reverb,
-            chorus=chosen.chorus,
-        )
-    )
 
 
 class Preparation:
@@ -37,7 +23,7 @@ class Preparation:
     """
 
     def __init__(
-        self, receive: Callable[[], Options | None] = received, opening: OpenSynth = synth_of
+        self, receive: Callable[[], Options | None] = received, opening: OpenSynth = open_synth
     ) -> None:
         self.priority = raise_priority()
         self._receive, self._opening = receive, opening

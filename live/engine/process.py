@@ -51,7 +51,7 @@ def main(preparation: Preparation) -> int:
         options = preparation.options()
         if options is None:
             return 0  # nobody wants to play any more
-        engine = Engine(options, priority=preparation.priority, open_synth=preparation.synth)
+        engine = Engine(options, priority=preparation.priority, synth=preparation.synth)
         post = engine.arrivals.put
         on_signals(lambda: post(Bye()), lambda: post(Panic(source="signal")))
         threading.excepthook = lambda ended: post(Notice(0, "error", thread_ended(ended)))

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from live.devices.fluidsynth import FluidSynth, FluidSynthSettings
+from live.devices.fluidsynth import FluidSynth
 from live.errors import PortError, SynthError
+from live.settings.config import SynthSettings
 from live.timing.midi_bytes import control, note_off, note_on, program
 from tests.fakes.jack_harness import JackPeer, JackServer, rms
 
@@ -22,7 +23,7 @@ SILENT, AUDIBLE = 1e-4, 1e-3
 
 @pytest.fixture
 def synth(jack_server: JackServer) -> Iterator[FluidSynth]:
-    synth = FluidSynth(FluidSynthSettings(driver="auto", reverb=0.0))
+    synth = FluidSynth(SynthSettings(driver="auto", reverb=0.0))
     yield synth
     synth.close()
 
@@ -68,7 +69,7 @@ def test_every_kind_of_message_is_taken(synth: FluidSynth, peer: JackPeer) -> No
 def test_gain_changes_the_loudness(peer: JackPeer) -> None:
     loudness = []
     for gain in (0.6, 0.06):
-        synth = FluidSynth(FluidSynthSettings(driver="jack", reverb=0.0, gain=gain))
+        synth = FluidSynth(SynthSettings(driver="jack", reverb=0.0, gain=gain))
         synth.send(program(1, 16))
         synth.send(note_on(1, 60, 100))
         peer.record(0.2, PORTS)
@@ -108,7 +109,7 @@ def test_it_outlives_its_server_and_sounds_on_the_next(
     server = JackServer(f"{jack_server.name}-synth", tmp_path / "jackd.log")
     monkeypatch.setenv("JACK_DEFAULT_SERVER", server.name)
     server.start()
-    synth = FluidSynth(FluidSynthSettings(driver="jack"))
+    synth = FluidSynth(SynthSettings(driver="jack"))
     server.kill()
     start = time.monotonic()
     synth.send(note_on(1, 60, 100))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from live.cli.fitness.check import Check
 from live.cli.fitness.machine import decoding, lateness, settings_of
 from live.devices import ports
-from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, library_version
+from live.devices.fluidsynth import FluidSynth, library_version
 from live.devices.jack.probe import Direction, jack_answers
 from live.errors import TwobarError
 from live.timing.clock import FIFO_PRIORITY, MonotonicClock, lower_priority, raise_priority
@@ -284,7 +284,7 @@ def _look_at_sound() -> tuple[str, str, str]:
     except SoundError as reason:
         return "", "", str(reason)
     try:
-        synth = FluidSynth(FluidSynthSettings())
+        synth = FluidSynth()
     except TwobarError as reason:
         return version, "", str(reason)
     synth.close()

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from live.control.desk import Desk
 from live.devices import ports
-from live.devices.fluidsynth import FluidSynth
+from live.devices.fluidsynth import FluidSynth, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
@@ -22,7 +22,7 @@ from live.engine.closing import Guard
 from live.engine.devices.lights import Lights
 from live.engine.devices.losses import Losses, LossNotices
 from live.engine.output import EngineOutput
-from live.engine.preparing import SYNTH, OpenSynth, synth_of
+from live.engine.preparing import SYNTH, OpenSynth
 from live.engine.recording import Recording
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
@@ -60,10 +60,10 @@ class Devices:
     """
 
     def __init__(
-        self, options: Options, output: EngineOutput, post: Post, open_synth: OpenSynth = synth_of
+        self, options: Options, output: EngineOutput, post: Post, synth: OpenSynth = open_synth
     ) -> None:
         self._options, self._output, self._post = options, output, post
-        self._open = open_synth
+        self._open = synth
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.MidiInput] = {}
         self._asked: list[_Asked] = []

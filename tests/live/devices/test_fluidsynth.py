@@ -12,16 +12,17 @@ from typing import TypeVar
 import pytest
 
 from live.devices import fluidsynth
-from live.devices.fluidsynth import FluidSynth, FluidSynthSettings, drivers_to_try, open_synth
+from live.devices.fluidsynth import FluidSynth, drivers_to_try, open_synth
 from live.devices.jack.probe import one_at_a_time
 from live.devices.stderr import stderr_diverted
 from live.errors import SynthError, UsageError
+from live.settings.config import SynthSettings
 from live.timing.midi_bytes import note_off, note_on, program
 from model.midi.synth import default_soundfont
 from model.midi.wav import BLOCK, _block
 
 T = TypeVar("T")
-SILENT = FluidSynthSettings(driver="none")
+SILENT = SynthSettings(driver="none")
 
 
 def test_the_default_soundfont_is_found_without_importing_its_package() -> None:
@@ -61,11 +62,11 @@ def test_a_missing_default_soundfont_is_reported(monkeypatch: pytest.MonkeyPatch
 
 def test_wrong_soundfonts_are_reported(tmp_path: Path) -> None:
     with pytest.raises(SynthError, match=r"the soundfont '.*none\.sf2' cannot be read: No such file"):
-        FluidSynth(FluidSynthSettings(driver="none", soundfont=tmp_path / "none.sf2"))
+        FluidSynth(SynthSettings(driver="none", soundfont=str(tmp_path / "none.sf2")))
     text = tmp_path / "text.sf2"
     text.write_text("not a soundfont at all")
     with pytest.raises(SynthError, match=r"text\.sf2' is not a soundfont; an \.sf2"):
-        FluidSynth(FluidSynthSettings(driver="none", soundfont=text))
+        FluidSynth(SynthSettings(driver="none", soundfont=str(text)))
 
 
 def test_a_truncated_soundfont_is_reported_and_says_nothing_else(
@@ -74,7 +75,7 @@ def test_a_truncated_soundfont_is_reported_and_says_nothing_else(
     cut = tmp_path / "cut.sf2"
     cut.write_bytes(default_soundfont().read_bytes()[:10_000])
     with pytest.raises(SynthError, match=r"the soundfont '.*cut\.sf2' is broken: "):
-        FluidSynth(FluidSynthSettings(driver="none", soundfont=cut))
+        FluidSynth(SynthSettings(driver="none", soundfont=str(cut)))
     assert capfd.readouterr().err == ""
 
 
@@ -82,7 +83,7 @@ def test_a_truncated_soundfont_is_reported_and_says_nothing_else(
 def test_a_wrong_soundfont_is_said_and_the_default_one_plays(tmp_path: Path, size: int) -> None:
     wrong = tmp_path / "wrong.sf2"
     wrong.write_bytes(default_soundfont().read_bytes()[:size])
-    synth, said = open_synth(FluidSynthSettings(driver="none", soundfont=wrong))
+    synth, said = open_synth(SynthSettings(driver="none", soundfont=str(wrong)))
     assert synth.soundfont == default_soundfont()
     assert len(said) == 1
     assert said[0].endswith("TimGM6mb.sf2 plays instead")
@@ -91,12 +92,12 @@ def test_a_wrong_soundfont_is_said_and_the_default_one_plays(tmp_path: Path, siz
 
 def test_an_unknown_driver_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"unknown audio driver 'jakc'.*did you mean 'jack'\?"):
-        FluidSynth(FluidSynthSettings(driver="jakc"))
+        FluidSynth(SynthSettings(driver="jakc"))
 
 
 def test_a_driver_that_is_not_built_in_is_reported() -> None:
     with pytest.raises(SynthError, match=r"no audio device answers \(tried dsound: .*\); plug one in"):
-        FluidSynth(FluidSynthSettings(driver="dsound"))
+        FluidSynth(SynthSettings(driver="dsound"))
 
 
 def test_a_client_of_jack_is_opened_by_itself_and_only_then_is_standard_error_diverted(
@@ -115,7 +116,7 @@ def test_a_client_of_jack_is_opened_by_itself_and_only_then_is_standard_error_di
     monkeypatch.setattr(fluidsynth, "one_at_a_time", partial(noted, "alone", one_at_a_time))
     monkeypatch.setattr(fluidsynth, "stderr_diverted", partial(noted, "diverted", stderr_diverted))
     with pytest.raises(SynthError, match=r"no audio device answers \(tried jack: "):
-        FluidSynth(FluidSynthSettings(driver="jack"))
+        FluidSynth(SynthSettings(driver="jack"))
     assert order[2:6] == ["alone", "diverted", "diverted over", "alone over"]
 
 
@@ -125,7 +126,7 @@ def test_where_a_jack_server_stands_still_the_synth_does_without(monkeypatch: py
 
     monkeypatch.setattr(fluidsynth, "one_at_a_time", standing)
     with pytest.raises(SynthError, match=r"\(tried jack: the JACK server stands still\)"):
-        FluidSynth(FluidSynthSettings(driver="jack"))
+        FluidSynth(SynthSettings(driver="jack"))
 
 
 @pytest.mark.parametrize(

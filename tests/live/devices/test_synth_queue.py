@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from live.devices.fluidsynth import FluidSynth, FluidSynthSettings
+from live.devices.fluidsynth import FluidSynth
 from live.devices.synth_queue import BLOCK, SynthQueue
+from live.settings.config import SynthSettings
 from live.timing.midi_bytes import control, note_off, note_on, program
 from live.timing.timeline import Nanos
 from model.midi.wav import _block
@@ -25,7 +26,7 @@ class Stage:
 
     def __init__(self, period: int) -> None:
         self.period, self.samples, self.chance = period, 0, random.Random(period + 1)
-        self.synth = FluidSynth(FluidSynthSettings(driver="none", reverb=0.0))
+        self.synth = FluidSynth(SynthSettings(driver="none", reverb=0.0))
         assert self.synth._queue is not None
         self.queue: SynthQueue = self.synth._queue
         self.queue.timed(round(period * SAMPLE))
