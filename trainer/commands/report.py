@@ -48,9 +48,8 @@ def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, lim
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
     from trainer.evaluation.heldout import held_out  # noqa: PLC0415
-    from trainer.reports.report import log_of  # noqa: PLC0415
     from trainer.reports.report import report as draw  # noqa: PLC0415
-    from trainer.run.checkpoints import subject  # noqa: PLC0415
+    from trainer.run.checkpoints import log_of, subject  # noqa: PLC0415
 
     about = subject(checkpoint)
     room_for(out)

@@ -3,9 +3,10 @@
 `prepare` writes meta.json last; all others read it here.
 """
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from model.music.grid import Grid
 from trainer.errors import OperationError
@@ -29,7 +30,7 @@ class Meta:
     """
 
     grid: Grid
-    phrases: dict[str, dict[str, int]]
+    phrases: dict[str, dict[str, int]] = field(default_factory=dict)
     styles: tuple[str, ...] = ()
     licences: str = "permissive"
     metres: str = "own"
@@ -86,18 +87,8 @@ def read(folder: Path) -> Meta | None:
     """
     path = folder / NAME
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Meta(
-            Grid(**found["grid"]),
-            {str(codec): dict(counts) for codec, counts in found.get("phrases", {}).items()},
-            tuple(map(str, found.get("styles", ()))),
-            **{
-                name: found[name]
-                for name in ("licences", "metres", "metre", "seed", "sources")
-                if name in found
-            },
-        )
+        return msgspec.json.decode(path.read_bytes(), type=Meta)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError) as error:
         raise OperationError(f"{path} is damaged: run twobar-train prepare again") from error

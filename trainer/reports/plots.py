@@ -23,6 +23,7 @@ WRONG = "#d64545"
 
 def curves(log: Sequence[Mapping[str, Any]]) -> Any:  # noqa: ANN401 - matplotlib publishes no types
     """Draw every figure of a run's log over its minutes, all losses in one panel; None without a log."""
+    log = [row for row in log if isinstance(row.get("seconds"), int | float)]
     names = list(dict.fromkeys(name for row in log for name in row if name not in COUNTERS))
     numeric = [name for name in names if any(isinstance(row.get(name), int | float) for row in log)]
     losses = [name for name in numeric if name.startswith("loss_")]

@@ -1,8 +1,6 @@
 """`report`: one self-contained page about a checkpoint: curves, answers, glides, knobs, a map, figures."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,28 +15,12 @@ from trainer.evaluation.samples import prior
 from trainer.reports.html_page import Page
 from trainer.reports.plots import atlas, curves, glides, pairs, rolls, sweeps
 from trainer.reports.table import lines
-from trainer.run.checkpoints import LOG
 
 SHOWN = 6  # reconstructions
 WAYS = 4  # glides
 DRAWN = 6  # samples
 SWEPT = 40  # phrases that the sweeps are measured on
 NO_LATENT = "This model has no latent: there is nothing to show here."
-
-
-def log_of(run: Path | None) -> list[dict[str, Any]]:
-    """Return the rows of a run's log; a line that is cut short is left out."""
-    if run is None or not (run / LOG).is_file():
-        return []
-    rows = []
-    for line in (run / LOG).read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and isinstance(row.get("seconds"), int | float):
-            rows.append(row)
-    return rows
 
 
 def report(

@@ -4,6 +4,7 @@ Tested in tests/trainer/reports/test_report.py, tests/trainer/evaluation/test_he
 """
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,16 @@ def path_of(name: str) -> Path:
     """Return a checkpoint's file: itself, or that of the model of this name."""
     path = Path(name)
     return path if path.is_file() else model_file(name) or path
+
+
+def log_of(run: Path | None) -> list[dict[str, Any]]:
+    """Return the rows of a run's log; a line that a killed run left in pieces is none."""
+    rows = []
+    if run is not None and (run / LOG).is_file():
+        for line in (run / LOG).read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError):
+                rows.append(json.loads(line))
+    return [row for row in rows if isinstance(row, dict)]
 
 
 @dataclass(frozen=True, slots=True)

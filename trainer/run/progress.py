@@ -14,7 +14,7 @@ from typing import Any, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trainer.run.checkpoints import LOG
+from trainer.run.checkpoints import LOG, log_of
 from trainer.run.tensorboard import Board
 
 SCORES = ("note_f1", "step_accuracy")
@@ -48,7 +48,7 @@ class RunLog:
         if quiet:
             return
         if resume and self._log_path.is_file():
-            self.rows = _read(self._log_path)
+            self.rows = log_of(folder)
         else:
             self._fresh()
         self._board = self._open_board(folder / "tensorboard")
@@ -178,19 +178,6 @@ class RunLog:
             self._board.close()
             self._board = None
             self.say_once(f"TensorBoard's log is not written: {reason(error)}; training goes on")
-
-
-def _read(path: Path) -> list[dict[str, Any]]:
-    """Return the whole lines of a log; one that a killed run left in pieces is no line."""
-    rows = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict):
-            rows.append(row)
-    return rows
 
 
 def reason(error: BaseException) -> str:

@@ -15,8 +15,8 @@ from tests.trainer.reports.test_html_page import self_contained
 from trainer.errors import RequestError
 from trainer.evaluation.evaluate import evaluate, evaluate_checkpoint
 from trainer.evaluation.heldout import HeldOut, held_out
-from trainer.reports.report import log_of, report
-from trainer.run.checkpoints import subject
+from trainer.reports.report import report
+from trainer.run.checkpoints import log_of, subject
 
 PHRASES = [melody(seed) for seed in range(22)]
 LOG = [
