@@ -47,8 +47,6 @@ def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path
         UsageError: it is a folder, its name ends otherwise, or it is a file that is read.
         FailureError: no file can have that name, or stand there.
     """
-    if _is_folder(out):
-        raise UsageError(f"--out names a {suffixes[0]} file to write; '{out}' is a folder")
     check_suffix(out, suffixes)
     if wrong := _in_the_way(out):
         raise FailureError(f"cannot write '{out}': '{wrong}' is no folder")
@@ -58,7 +56,9 @@ def check_target(out: Path, *, suffixes: tuple[str, ...], sources: Iterable[Path
 
 
 def check_suffix(out: Path, suffixes: tuple[str, ...], *, option: str = "--out") -> None:
-    """Raise UsageError if a file's name ends in none of these, the usual one first."""
+    """Raise UsageError if a file's name ends in none of these, the usual one first, or it is a folder."""
+    if _is_folder(out):
+        raise UsageError(f"{option} names a {suffixes[0]} file to write; '{out}' is a folder")
     if out.suffix.lower() not in suffixes:
         stem = out.stem if any(map(str.isalpha, out.suffix)) else out.name
         raise UsageError(

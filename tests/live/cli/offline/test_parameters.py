@@ -230,3 +230,9 @@ def test_time_that_is_not_counted_in_beats_is_not_rendered(
     Path("a.mid").write_bytes(whole[:12] + division + whole[14:])
     sentence = refused(["render", "a.mid", "--out", "a.wav"], capsys, status=1)
     assert f"'a.mid' is not a MIDI file that can be read: {reason}" in sentence
+
+
+@pytest.mark.parametrize("out", ["", ".", "/", "..", "taken.mid"])
+def test_a_take_is_no_folder(folder: Path, capsys: pytest.CaptureFixture[str], out: str) -> None:
+    (folder / "taken.mid").mkdir()
+    assert "--record names a .mid file to write" in refused(["jam", "--headless", "--record", out], capsys)
