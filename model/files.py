@@ -43,11 +43,15 @@ def atomic_write(path: Path, *, durable: bool = False) -> Iterator[Path]:
 def missing(what: str, path: Path) -> str:
     """Return the sentence for a file or folder that is not there, with the nearest of those beside it.
 
+    What is there all the same is the other of the two.
+
     Args:
         what: it is, as "the MIDI file".
         path: that was given.
     """
     with suppress(OSError):
+        if path.exists():
+            return f"{what} '{path}' is a {'folder' if path.is_dir() else 'file'}"
         beside = [each.name for each in islice(path.parent.iterdir(), MOST_BESIDE)]
         if near := closest(path.name, beside, cutoff=0.7):
             return f"{what} '{path}' does not exist; did you mean '{path.with_name(near)}'?"

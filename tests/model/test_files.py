@@ -62,6 +62,8 @@ def test_the_nearest_of_those_beside_a_missing_file_is_named(tmp_path: Path) -> 
         (tmp_path / name).touch()
     wanted, near = tmp_path / "vers.mid", tmp_path / "verse.mid"
     assert missing("the file", wanted) == f"the file '{wanted}' does not exist; did you mean '{near}'?"
+    assert missing("the data folder", near) == f"the data folder '{near}' is a file"
+    assert missing("the file", tmp_path) == f"the file '{tmp_path}' is a folder"
 
 
 def test_a_missing_file_with_nothing_like_it_or_in_no_folder_is_named_alone(tmp_path: Path) -> None:
