@@ -1,12 +1,13 @@
 """Any process may be killed at any instant: on a real driver, while it plays."""
 
 import signal
+import time
 from pathlib import Path
 
 import mido
 import pytest
 
-from tests.fakes.jack_harness import JackPeer
+from tests.fakes.jack_harness import JackPeer, PeerMessage
 from tests.fakes.jam_harness import (
     CELL_NANOS,
     CELL_STEPS,
@@ -54,6 +55,32 @@ def test_the_model_process_dies_and_comes_back(start: Start, peer: JackPeer) -> 
     assert status == 0
     peer.wait_for(lambda received: any(item.data[0] == 0xFC for item in received))
     assert peer.sounding() == set()
+
+
+def test_a_performers_beat_is_found_and_goes_on_while_the_model_process_is_away(
+    start: Start, peer: JackPeer
+) -> None:
+    jam = start("--mode", "listen", "--bpm", "150")
+    jam.wait_ready("model")
+    eighth = 187_500_000  # at 160 beats per minute
+    zero = time.monotonic_ns() + 500_000_000
+    for number in range(8 * 8):
+        pitch, on = (48, 64, 67, 64, 55, 64, 67, 64)[number % 8], zero + number * eighth
+        peer.play_all([(on, bytes((0x90, pitch, 90))), (on + eighth // 2, bytes((0x80, pitch, 0)))])
+    received = peer.wait_for(lambda received: len(beats(received)) > 20, timeout=30)
+    assert min(beats(received)) > zero + 8 * eighth
+    jam.signal("live.worker")
+    jam.wait_ready("model", times=2)
+    received = peer.wait_for(lambda received: peer_now(received) > zero + 60 * eighth, timeout=30)
+    late = [nanos for nanos in beats(received) if nanos > zero + 40 * eighth]
+    assert (late[-1] - late[0]) / (len(late) - 1) == pytest.approx(eighth / 12, rel=0.02)
+    jam.end(signal.SIGINT)
+    assert "found: 160 bpm, it follows you" in [line["text"] for line in jam.logged("notice")]
+
+
+def beats(received: list[PeerMessage]) -> list[int]:
+    """Return the moments of MIDI clock."""
+    return [item.nanos for item in received if item.data == b"\xf8"]
 
 
 def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> None:
