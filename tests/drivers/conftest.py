@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.jack_harness import JackPeer, JackServer
+from tests.fakes.jack_harness import JackPeer, JackServer, close_resting
 from tests.fakes.jam_harness import JamProcess, Start, beside
 
 
@@ -35,6 +35,13 @@ def jack_server(
         yield from beside(shared_server, tmp_path_factory.mktemp("separate") / "jackd.log")
     else:
         yield shared_server
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """No port of this process takes a name from the instrument that the next test starts."""
+    yield
+    close_resting()
 
 
 @pytest.fixture

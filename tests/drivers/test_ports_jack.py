@@ -93,6 +93,53 @@ def test_the_port_of_a_killed_process_does_not_take_the_name_away(
     server.stop()
 
 
+CLOSES = """
+import sys, threading, time
+from live.devices import ports
+
+sys.setswitchinterval(0.0001)
+
+def hold_the_interpreter():
+    numbers = list(range(200_000))
+    while True:
+        sum(numbers)  # one call, for milliseconds
+        time.sleep(0.003)
+
+threading.Thread(target=hold_the_interpreter, daemon=True).start()
+for _ in range(300):
+    port = ports.open_input("virtual", api="jack", deliver=lambda received: None)
+    port.close()
+    print(port.name, flush=True)
+"""
+
+
+def test_a_port_is_closed_and_opened_again_and_again_beside_a_busy_interpreter(
+    shared_server: JackServer, tmp_path: Path
+) -> None:
+    server = JackServer(f"{shared_server.name}-closes", tmp_path / "jackd.log", sync=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JACK_DEFAULT_SERVER", server.name)
+        server.start()
+        done = subprocess.run(
+            [sys.executable, "-c", CLOSES], check=False, stdout=subprocess.PIPE, text=True, timeout=120
+        )
+        server.stop()
+    assert (done.returncode, done.stdout.split()) == (0, ["twobar-in:keys"] * 300)
+
+
+def test_who_ends_with_open_ports_leaves_a_server_that_waits_for_all(jack_server: JackServer) -> None:
+    script = """
+from live.devices import ports
+
+ports.open_input("virtual", api="jack", deliver=lambda received: None).close()
+port = ports.open_output("virtual", api="jack")
+"""
+    probe = JackProbe("beside")
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)
+    assert probe.runs()  # for one that was killed it stands still for seconds
+    probe.close()
+
+
 def test_a_note_arrives_whole_and_stamped_when_it_was_played(
     keys: ports.MidiInput, peer: JackPeer, ear: Ear
 ) -> None:

@@ -21,7 +21,7 @@ class FakeClient:
         rooms: for how many messages there is room in the coming cycles.
         coming: (frame, message) of what is to be read, in their order.
         cables: (source, destination) of the connected ports.
-        punctual: how often a thread was given its priority.
+        used: whom it calls; None while it rests.
     """
 
     samplerate = RATE
@@ -35,36 +35,25 @@ class FakeClient:
         self.rooms: list[int] = []
         self.room = 1_000
         self.coming: list[tuple[int, bytes]] = []
-        self.active = self.closed = False
-        self.punctual = 0
+        self.alive = True
+        self.used: Callable[[int], None] | None = None
         self.cables: set[tuple[str, str]] = set()
 
     def __call__(self, name: str, port: str, _direction: str) -> "FakeClient":
         self.port_name = f"{name}:{port}"
         return self
 
-    def set_process_callback(self, callback: Callable[[int], None]) -> None:
-        self._callback = callback
+    def use(self, called: Callable[[int], None]) -> None:
+        self.used = called
 
-    def set_shutdown_callback(self, callback: Callable[[object, str], None]) -> None:
-        self.shut_down = callback
+    def rest(self) -> None:
+        self.used = None
 
-    def activate(self) -> None:
-        self.active = True
-
-    def deactivate(self) -> None:
-        self.active = False
+    def abandon(self) -> None:
+        self.alive, self.used = False, None
 
     def join(self, source: str, destination: str) -> None:
         self.cables.add((source, destination))
-
-    def leave_open(self) -> None: ...
-
-    def close(self) -> None:
-        self.closed = True
-
-    def be_punctual(self) -> None:
-        self.punctual += 1
 
     def frame(self) -> int:
         return self.first % WRAP
@@ -95,7 +84,8 @@ class FakeClient:
         """Begin a cycle, some nanoseconds late, and call for it, and for some before that were too late."""
         self.nanos = self.moment(self.first) + late
         for _ in range(calls):
-            self._callback(self.blocksize)
+            if self.used is not None:
+                self.used(self.blocksize)
         self.left += [(self.first + place, data) for place, data in self.written]
         self.written = []
         self.first += self.blocksize
@@ -105,5 +95,5 @@ class FakeClient:
 
     def stand_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Be the client of the next port that is opened."""
-        monkeypatch.setattr(port, "JackClient", self)
+        monkeypatch.setattr(port, "resting_or_new", self)
         monkeypatch.setattr(port, "silence_jack", lambda: None)

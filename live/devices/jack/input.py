@@ -11,7 +11,8 @@ Tested in tests/live/devices/jack/test_input.py and, on a server, tests/drivers/
 import time
 from collections.abc import Callable
 
-from live.devices.jack.port import JackClient, JackPort
+from live.devices.jack.client import JackClient
+from live.devices.jack.port import JackPort
 from live.devices.parser import MessageParser
 from live.devices.rtmidi_port import Deliver, FrameTimes, MidiInput
 from live.timing.midi_bytes import ACTIVE_SENSING, CLOCK, Received

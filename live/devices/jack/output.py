@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 from live import errors
-from live.devices.jack.port import JackClient, JackPort
+from live.devices.jack.client import JackClient
+from live.devices.jack.port import JackPort
 from live.devices.rtmidi_port import MidiOutput, PlayedChannels
 from live.timing.ahead_queue import AheadQueue
 from live.timing.timeline import Nanos
@@ -75,7 +76,7 @@ class JackOutput(JackPort, MidiOutput):
         self._queue.later(data, due)
 
     def _check(self, data: bytes) -> None:
-        if self._client is None or not self.alive:
+        if self._closed or not self.alive:
             raise errors.PortError(f"the MIDI output '{self.name}' is closed")
         if len(self._queue) > _MOST_WAITING:
             raise errors.PortError(

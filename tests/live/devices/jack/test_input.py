@@ -149,13 +149,26 @@ def test_it_is_connected_with_a_named_port_and_leaves_a_living_server_alone(
     assert server.cables == {("keyboard:out", "twobar-in:keys")}
     ear.port.close()
     ear.port.close()
-    assert (server.active, server.closed) == (False, True)
+    assert (server.used, server.alive) == (None, True)
     server.coming = [(1, KEY)]
     server.cycle()
     assert ear.got == []
 
 
-def test_a_dead_server_s_client_is_left_open(server: FakeClient, ear: Ear) -> None:
-    server.shut_down(None, "")
+def test_a_server_that_is_taken_for_dead_calls_nobody_any_more(server: FakeClient, ear: Ear) -> None:
+    ear.port.abandon()
+    server.coming = [(1, KEY)]
+    server.cycle()
+    assert (ear.port.alive, ear.got) == (False, [])
+
+
+def test_a_port_that_is_closed_leaves_the_next_one_of_its_client_alone(
+    server: FakeClient, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ear.port.close()
-    assert (ear.port.alive, server.closed) == (False, False)
+    after = Ear(server, monkeypatch)
+    ear.port.close()
+    ear.port.abandon()
+    server.coming = [(1, KEY)]
+    server.cycle()
+    assert (ear.got, [one.data for one in after.got]) == ([], [KEY])
