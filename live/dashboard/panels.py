@@ -91,41 +91,15 @@ class ModePanel(ViewPanel):
     def stamp(self, view: View) -> object:
         """Depend on what the row shows."""
         s = view.snapshot
-        return s and (
-            s.mode,
-            s.frozen,
-            s.thru,
-            s.origin,
-            s.anchors,
-            s.muted,
-            s.solo,
-            scene_text(s),
-            s.phrase_bars,
-            s.loop_bars,
-            s.recognised,
-        )
+        parts = s and (s.origin, s.anchors, s.recognised, s.muted, s.solo, scene_text(s))
+        return s and (s.mode, s.frozen, s.thru, s.phrase_bars, s.loop_bars, parts)
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw one row, in the middle."""
         s = view.snapshot
         if s is None:
             return ()
-        row = mode_row(
-            MODES,
-            s.mode,
-            s.anchors,
-            frozen=s.frozen,
-            thru=s.thru,
-            origin=s.origin,
-            width=width,
-            muted=s.muted,
-            solo=s.solo,
-            scene=lambda room: scene_text(s, room),
-            phrase_bars=s.phrase_bars,
-            loop_bars=s.loop_bars,
-            recognised=s.recognised,
-        )
-        return (*((),) * ((height - 1) // 2), row)
+        return (*((),) * ((height - 1) // 2), mode_row(MODES, s, width))
 
     def on_click(self, event: events.Click) -> None:
         """Tell which word was clicked."""

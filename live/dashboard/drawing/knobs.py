@@ -6,7 +6,7 @@ Where there is no room for a bar, the ground under name and value is lighter fro
 Pure: views and widths in, rows out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from live.dashboard.drawing.rows import (
@@ -20,7 +20,7 @@ from live.dashboard.drawing.rows import (
     runs,
     shorten,
 )
-from live.ipc.snapshot import AnchorView, KnobView, Snapshot
+from live.ipc.snapshot import KnobView, Snapshot
 
 NAME_WIDTH = 12  # and more where a name is longer
 MARKS = 2  # the arrow before a name, a blank or what waits behind it
@@ -193,64 +193,51 @@ def scene_text(snapshot: Snapshot, width: int = 1000) -> str:
     return f"{song.number} {name}{place}{scene}{left}"
 
 
-def mode_row(
-    modes: Sequence[str],
-    mode: str,
-    anchors: Sequence[AnchorView],
-    *,
-    frozen: bool,
-    thru: bool,
-    origin: str,
-    width: int,
-    muted: Sequence[str] = (),
-    solo: str = "",
-    scene: Callable[[int], str] = lambda _width: "",
-    phrase_bars: int = USUAL_BARS,
-    loop_bars: int = 0,
-    recognised: str = "",
-) -> Row:
+def mode_row(modes: Sequence[str], s: Snapshot, width: int) -> Row:
     """Draw the modes, the active one in brackets, the loop, freeze, thru, parts left out, anchors, origin.
 
     A loop or phrases of another length than usual stand behind the modes, the scene before the anchors,
     of which the one that is played again is in brackets.  Where there is little room, thru is seen only
     while it is off or nothing else stands there, and the origin only as a whole.
     """
+    mode = s.mode
     names = modes if mode in modes else (*modes, mode)
+    usual = not s.loop_bars and s.phrase_bars == USUAL_BARS
     row: list[TextSpan] = [(" ", "")]
     row += [
         (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
     ]
     row.append(("  ", ""))
-    if loop_bars:
-        row += [(f"[LOOP {loop_bars}]", "chip-frozen"), (" ", "")]
-    elif phrase_bars != USUAL_BARS:
-        row += [(f"{phrase_bars} bar{'s' * (phrase_bars > 1)}", "strong"), ("  ", "")]
-    if frozen:
+    if s.loop_bars:
+        row += [(f"[LOOP {s.loop_bars}]", "chip-frozen"), (" ", "")]
+    elif not usual:
+        row += [(f"{s.phrase_bars} bar{'s' * (s.phrase_bars > 1)}", "strong"), ("  ", "")]
+    if s.frozen:
         row += [("[FROZEN]", "chip-frozen"), (" ", "")]
-    elif not muted and width >= WIDE:  # of all in the row it is missed last
+    elif not s.muted and width >= WIDE:  # of all in the row it is missed last
         row += [("freeze off", "off"), (" ", "")]
-    if solo and muted:
-        row += [(f"[{clean(solo).upper()} ALONE]", "chip-frozen"), (" ", "")]
-    elif muted:
-        row += [(f"[{' '.join(map(clean, muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
-    called = scene(width)
-    if not thru or not (muted or called or loop_bars or phrase_bars != USUAL_BARS) or width >= WIDE:
-        row += [(" thru ", "dim"), ("on", "good") if thru else ("OFF", "warn"), ("  ", "")]
+    if s.solo and s.muted:
+        row += [(f"[{clean(s.solo).upper()} ALONE]", "chip-frozen"), (" ", "")]
+    elif s.muted:
+        row += [(f"[{' '.join(map(clean, s.muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
+    called = scene_text(s, width)
+    if not s.thru or (usual and not (s.muted or called)) or width >= WIDE:
+        row += [(" thru ", "dim"), ("on", "good") if s.thru else ("OFF", "warn"), ("  ", "")]
     row.append((" ", ""))
     if called:
-        row += [(clean(scene(width - row_width(tuple(row)))), "strong"), ("  ", "")]
-    for anchor in anchors:
+        row += [(clean(scene_text(s, width - row_width(tuple(row)))), "strong"), ("  ", "")]
+    for anchor in s.anchors:
         taken = anchor.xy is not None
         row += [
             (f"[{clean(anchor.name)}]", "chip-mode")
-            if anchor.name == recognised
+            if anchor.name == s.recognised
             else (clean(anchor.name), "strong" if taken else "dim"),
             ("● " if taken else "○ ", "good" if taken else "faint"),
         ]
     comes_from = ""
-    if origin:
-        comes_from = f"◉ {clean(origin)}"
-    elif mode in ("follow", "answer", "listen") and not frozen:
+    if s.origin:
+        comes_from = f"◉ {clean(s.origin)}"
+    elif mode in ("follow", "answer", "listen") and not s.frozen:
         comes_from = "◌ listening"
     place: Row = (("  ", ""), (comes_from, "sounded"))
     if comes_from and row_width((*row, *place)) <= width:

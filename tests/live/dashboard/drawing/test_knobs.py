@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from live.dashboard.drawing import knobs as controls
@@ -57,9 +58,10 @@ def test_the_chosen_knob_is_always_in_sight(width: int, height: int, chosen: int
     assert sum(line.count("▸") for line in drawn) == 1
 
 
-def mode_text(mode: str = "follow", *, modes: Sequence[str] = MODES, **shown: Any) -> str:
-    usual: dict[str, Any] = {"frozen": False, "thru": True, "origin": "played", "width": 80}
-    return row_text(controls.mode_row(modes, mode, scene().anchors, **(usual | shown)))
+def mode_text(mode: str = "follow", *, modes: Sequence[str] = MODES, width: int = 80, **shown: Any) -> str:
+    usual: dict[str, Any] = {"frozen": False, "thru": True, "origin": "played", "muted": [], "song": None}
+    shot = msgspec.structs.replace(scene(), mode=mode, **(usual | shown))
+    return row_text(controls.mode_row(modes, shot, width))
 
 
 def test_modes_anchors_and_freeze_in_one_row() -> None:
