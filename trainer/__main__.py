@@ -23,7 +23,9 @@ from trainer.commands.report import report
 from trainer.errors import MISSING, TrainerError
 
 
-@click.group(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
+)
 @click.version_option(VERSION, prog_name="twobar-train")
 def cli() -> None:
     """Prepare music, train models for twobar, and measure them.

@@ -36,16 +36,12 @@ Examples:
 )
 @click.option("--out", required=True, type=FILE, help="The new checkpoint's file.")
 @click.option(
-    "--keep",
-    type=DIR,
-    help="A prepared folder whose music is rehearsed; the model's own samples by default.",
+    "--keep", type=DIR, help="A prepared folder whose music is rehearsed; the model's own samples by default."
 )
-@click.option(
-    "--minutes", type=FiniteRange(0, min_open=True), default=3.0, show_default=True, help="At most."
-)
-@click.option("--strength", type=FiniteRange(0, 3), default=1.0, show_default=True,
+@click.option("--minutes", type=FiniteRange(0, min_open=True), default=3.0, help="At most.")
+@click.option("--strength", type=FiniteRange(0, 3), default=1.0,
               help="Share of what was learned that goes in; above 1 exaggerates.")  # fmt: skip
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
+@click.option("--seed", type=SEED, default=0, help="Of every draw.")
 def adapt(
     checkpoint: str, *, data: Path, out: Path, keep: Path | None, minutes: float, strength: float, seed: int
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from model.command_line import WholeRange
+from trainer.corpus.reading.sources import SPLITS
 from trainer.errors import OperationError
 
 SEED = WholeRange(0, 2**32 - 1)
@@ -28,6 +29,8 @@ class Named(click.Path):
 
 
 DIR, FILE, MIDI_DIR = Named("dir"), Named("file"), Named("midi_dir")
+DATA = click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
+SPLIT = click.option("--split", type=click.Choice(SPLITS), default="test", help="Of a prepared folder.")
 
 
 def room_for(path: Path) -> None:

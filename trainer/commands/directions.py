@@ -11,7 +11,7 @@ import click
 
 from model.command_line import WholeRange
 from model.files import missing
-from trainer.commands.common import DIR, FILE, SEED, cores, progress_bar, room_for
+from trainer.commands.common import DATA, FILE, SEED, cores, progress_bar, room_for
 from trainer.errors import OperationError, RequestError
 
 PAIRS = 4000
@@ -25,18 +25,17 @@ Examples:
   twobar-train directions lead --data prepared --out lead-knobs.safetensors --pairs 1000 --phrases 40"""
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
-@click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
+@DATA
 @click.option("--out", required=True, type=FILE, help="The new checkpoint's file.")
-@click.option("--pairs", type=WholeRange(50), default=PAIRS, show_default=True,
+@click.option("--pairs", type=WholeRange(50), default=PAIRS,
               help="Phrases at most that the regression learns from, of the train split.")  # fmt: skip
 @click.option(
     "--phrases",
     type=WholeRange(5),
     default=PHRASES,
-    show_default=True,
     help="Phrases at most that candidates are compared on, and as many to calibrate and to check.",
 )
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
+@click.option("--seed", type=SEED, default=0, help="Of every draw.")
 def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: int, seed: int) -> None:
     """Find attribute directions in a latent space, calibrate them, and write a checkpoint that has them.
 

@@ -11,8 +11,7 @@ import click
 
 from model.command_line import WholeRange
 from model.files import missing
-from trainer.commands.common import DIR, SEED, cores, progress_bar, room_for
-from trainer.corpus.reading.sources import SPLITS
+from trainer.commands.common import DATA, SEED, SPLIT, cores, progress_bar, room_for
 from trainer.errors import OperationError, RequestError
 
 PAGE = "compare.html"
@@ -26,22 +25,19 @@ Examples:
   twobar-train evaluate --compare lead runs/a/lead.safetensors --data prepared --page compare.html"""
 )
 @click.argument("checkpoints", metavar="CHECKPOINT...", nargs=-1, required=True)
-@click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
-@click.option(
-    "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
-)
+@DATA
+@SPLIT
 @click.option("--json", "target", type=click.Path(path_type=Path, dir_okay=False),
               help="Write the figures to this file too.")  # fmt: skip
 @click.option("--compare", is_flag=True, help="Also write a page with plots of all the checkpoints.")
 @click.option("--page", type=click.Path(path_type=Path, dir_okay=False),
               help=f"The page's file; {PAGE} beside the --json file, or here, by default.")  # fmt: skip
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
+@click.option("--seed", type=SEED, default=0, help="Of every draw.")
 @click.option("--times", is_flag=True, help="Say how long each part took.")
 @click.option(
     "--samples",
     type=WholeRange(1),
     default=1000,
-    show_default=True,
     help="Draws of the prior at most, as many as there are phrases otherwise; each may be the best of many.",
 )
 @click.option("--limit", type=WholeRange(1), default=None, help="Phrases at most; all by default.")

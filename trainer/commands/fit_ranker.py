@@ -19,14 +19,12 @@ Example:
 )
 @click.option("--data", required=True, type=DIR, help="A folder that prepare wrote.")
 @click.option("--out", required=True, type=FILE, help="File to write.")
-@click.option("--phrases", type=WholeRange(2), default=4000, show_default=True, help="Of each kind, at most.")
-@click.option(
-    "--others", type=WholeRange(1), default=30, show_default=True, help="Of other songs beside each."
-)
-@click.option("--units", type=WholeRange(1, 1024), default=48, show_default=True, help="Of each network.")
-@click.option("--members", type=WholeRange(1, 64), default=4, show_default=True, help="Networks.")
-@click.option("--steps", type=WholeRange(1), default=1500, show_default=True, help="Of each.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of phrases and weights.")
+@click.option("--phrases", type=WholeRange(2), default=4000, help="Of each kind, at most.")
+@click.option("--others", type=WholeRange(1), default=30, help="Of other songs beside each.")
+@click.option("--units", type=WholeRange(1, 1024), default=48, help="Of each network.")
+@click.option("--members", type=WholeRange(1, 64), default=4, help="Networks.")
+@click.option("--steps", type=WholeRange(1), default=1500, help="Of each.")
+@click.option("--seed", type=SEED, default=0, help="Of phrases and weights.")
 def fit_ranker(
     *, data: Path, out: Path, phrases: int, others: int, units: int, members: int, steps: int, seed: int
 ) -> None:

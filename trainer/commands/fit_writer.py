@@ -20,17 +20,14 @@ Examples:
 )
 @click.option("--data", required=True, type=DIR, help="A folder that prepare wrote.")
 @click.option("--out", required=True, type=DIR, help="Folder of the run.")
-@click.option(
-    "--minutes", type=FiniteRange(0, min_open=True), default=60, show_default=True, help="Of training."
-)
-@click.option("--width", type=WholeRange(8, 1024), default=160, show_default=True, help="Of its tokens.")
-@click.option("--depth", type=WholeRange(1, 24), default=3, show_default=True, help="Blocks but the last.")
-@click.option("--heads", type=WholeRange(1, 64), default=5, show_default=True, help="Of the attention.")
-@click.option("--batch", type=WholeRange(64), default=3000, show_default=True, help="Tokens a step, about.")
-@click.option("--learning-rate", type=FiniteRange(0, min_open=True), default=4e-3, show_default=True,
-              help="At its highest.")  # fmt: skip
+@click.option("--minutes", type=FiniteRange(0, min_open=True), default=60, help="Of training.")
+@click.option("--width", type=WholeRange(8, 1024), default=160, help="Of its tokens.")
+@click.option("--depth", type=WholeRange(1, 24), default=3, help="Blocks but the last.")
+@click.option("--heads", type=WholeRange(1, 64), default=5, help="Of the attention.")
+@click.option("--batch", type=WholeRange(64), default=3000, help="Tokens a step, about.")
+@click.option("--learning-rate", type=FiniteRange(0, min_open=True), default=4e-3, help="At its highest.")
 @click.option("--resume", is_flag=True, help="Go on from the run's last state.")
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of weights and examples.")
+@click.option("--seed", type=SEED, default=0, help="Of weights and examples.")
 def fit_writer(
     *,
     data: Path,

@@ -25,14 +25,17 @@ Example:
 )
 @click.argument("folders", metavar="MIDI_DIR...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=DIR, help="Folder of the corpus.")
-@click.option("--licences", type=click.Choice(LICENCES), default="permissive", show_default=True,
-              help="Which files to take from a folder whose MANIFEST.csv names licences; "
-                   "permissive is public domain, CC0, CC BY, BSD, MIT and Artistic.")  # fmt: skip
+@click.option(
+    "--licences",
+    type=click.Choice(LICENCES),
+    default="permissive",
+    help="Which files to take from a folder whose MANIFEST.csv names licences; "
+    "permissive is public domain, CC0, CC BY, BSD, MIT and Artistic.",
+)
 @click.option(
     "--metres",
     type=click.Choice(METRES),
     default="own",
-    show_default=True,
     help="all: lay the bars over music in other metres too; that is learned from, never measured on.",
 )
 @click.option(
@@ -42,17 +45,13 @@ Example:
     default=None,
     help="Of all files, whatever they say; otherwise a metre that no music has is found from the notes.",
 )
-@click.option("--bars", type=int, metavar="N", default=2, show_default=True, help="Bars in a phrase.")
-@click.option(
-    "--beats-per-bar", type=int, metavar="N", default=4, show_default=True, help="Quarter notes in a bar."
-)
-@click.option(
-    "--steps-per-beat", type=int, metavar="N", default=4, show_default=True, help="Cells in a beat."
-)
+@click.option("--bars", type=int, metavar="N", default=2, help="Bars in a phrase.")
+@click.option("--beats-per-bar", type=int, metavar="N", default=4, help="Quarter notes in a bar.")
+@click.option("--steps-per-beat", type=int, metavar="N", default=4, help="Cells in a beat.")
 @click.option(
     "--jobs", type=WholeRange(1, 256), default=None, help="Reading processes; all cores by default."
 )
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of the split by song.")
+@click.option("--seed", type=SEED, default=0, help="Of the split by song.")
 def prepare(
     folders: tuple[Path, ...],
     *,

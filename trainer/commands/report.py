@@ -9,8 +9,7 @@ import click
 
 from model.command_line import WholeRange
 from model.files import missing
-from trainer.commands.common import DIR, SEED, cores, progress_bar, room_for
-from trainer.corpus.reading.sources import SPLITS
+from trainer.commands.common import DATA, SEED, SPLIT, cores, progress_bar, room_for
 from trainer.errors import RequestError
 
 ON_THE_MAP = 1000
@@ -23,18 +22,15 @@ Examples:
   twobar-train report runs/keys --data prepared --out report.html"""
 )
 @click.argument("checkpoint", metavar="CHECKPOINT|RUN_DIR")
-@click.option("--data", required=True, type=DIR, help="A prepared folder, or any MIDI files.")
+@DATA
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=Path("report.html"),
-              show_default=True, help="The page's file.")  # fmt: skip
-@click.option(
-    "--split", type=click.Choice(SPLITS), default="test", show_default=True, help="Of a prepared folder."
-)
-@click.option("--seed", type=SEED, default=0, show_default=True, help="Of every draw.")
+              help="The page's file.")  # fmt: skip
+@SPLIT
+@click.option("--seed", type=SEED, default=0, help="Of every draw.")
 @click.option(
     "--limit",
     type=WholeRange(1),
     default=200,
-    show_default=True,
     help=f"Phrases that the figures are measured on; the map shows up to {ON_THE_MAP:,}.",
 )
 def report(checkpoint: str, *, data: Path, out: Path, split: str, seed: int, limit: int) -> None:
