@@ -281,10 +281,7 @@ def edit(
         vary: how much of it is to be new, 0..1.
         key: that new notes keep to, by name; None and "auto" that of the music, "off" none.
     """
-    if vary > 0 or key is not None:
-        return _edit_near(
-            player, piece, turns, seed=seed, temperature=temperature, condition=condition, vary=vary, key=key
-        )
+    near = _Near(player, key=key, vary=vary, seed=seed) if vary > 0 or key is not None else None
     answers: list[Phrase] = []
     before: list[dict[str, float]] = []
     after: list[dict[str, float]] = []
@@ -293,58 +290,49 @@ def edit(
         if not phrase.notes:
             answers.append(phrase)
             continue
-        lost += len(phrase) - notes_kept_by_codec(player.card, phrase)
-        latent = player.encode(phrase)
+        if near is not None:
+            varied, latent = near.vary(phrase, index)
+        else:
+            lost += len(phrase) - notes_kept_by_codec(player.card, phrase)
+            varied, latent = None, player.encode(phrase)
         draw = Sampling(temperature, seed=(seed + index) % LARGEST_SEED)
         answer = player.decode(latent, turns=turns, sampling=draw, condition=condition)
-        answers.append(answer)
-        unmoved = player.decode(latent, turns={}, condition=condition) if turns else answer
-        before.append(measure(unmoved))
-        after.append(measure(answer))
-    return Edited(answers, lost, _average(before), _average(after))
-
-
-def _edit_near(
-    player: Player,
-    piece: Sequence[Phrase],
-    turns: Mapping[str, float],
-    *,
-    seed: int,
-    temperature: float,
-    condition: Mapping[str, str] | None,
-    vary: float,
-    key: str | None,
-) -> Edited:
-    """Edit a piece as live: what nothing changes stays as it was; arguments as `edit` has them."""
-    variations = Variations(shipped_writer)
-    variations.kind = KIND_OF_CODEC.get(player.card.codec, Kind.KEYBOARD)
-    codec = build(player.card.codec, player.card.grid)
-    present: Key | None = None
-    answers: list[Phrase] = []
-    before: list[dict[str, float]] = []
-    after: list[dict[str, float]] = []
-    left: list[float] = []
-    origins: set[Origin] = set()
-    for index, written in enumerate(piece):
-        if not written.notes:
-            answers.append(written)
-            continue
-        phrase = codec.named(written)
-        present = key_of(phrase.notes, present)
-        scale = _scale(key, phrase, present)
-        variations.hear(phrase, phrase)
-        varied, origin = variations.settled(phrase, Varied(Point([]), vary, index, seed), scale)
-        origins.add(origin)
-        left.append(note_f1(varied, phrase))
-        found = player.encode(shown_of(varied))
-        latent = replace(found, source=PlayedPhrase(found.z, varied, scale))
-        draw = Sampling(temperature, seed=(seed + index) % LARGEST_SEED)
-        answer = player.decode(latent, turns=turns, sampling=draw, condition=condition)
+        if varied is None:
+            varied = player.decode(latent, turns={}, condition=condition) if turns else answer
         answers.append(answer)
         before.append(measure(varied))
         after.append(measure(answer))
-    shared = sum(left) / len(left) if left else 1.0
-    return Edited(answers, 0, _average(before), _average(after), shared, frozenset(origins))
+    averages = _average(before), _average(after)
+    if near is None:
+        return Edited(answers, lost, *averages)
+    left = sum(near.left) / len(near.left) if near.left else 1.0
+    return Edited(answers, 0, *averages, left, frozenset(near.origins))
+
+
+class _Near:
+    """Varies a piece as live, phrase by phrase: what nothing changes stays as it was."""
+
+    def __init__(self, player: Player, *, key: str | None, vary: float, seed: int) -> None:
+        self.left: list[float] = []
+        self.origins: set[Origin] = set()
+        self._player, self._key, self._vary, self._seed = player, key, vary, seed
+        self._codec = build(player.card.codec, player.card.grid)
+        self._variations = Variations(shipped_writer)
+        self._variations.kind = KIND_OF_CODEC.get(player.card.codec, Kind.KEYBOARD)
+        self._present: Key | None = None
+
+    def vary(self, written: Phrase, index: int) -> tuple[Phrase, Latent]:
+        """Return the next phrase varied, and where that lies."""
+        phrase = self._codec.named(written)
+        self._present = key_of(phrase.notes, self._present)
+        scale = _scale(self._key, phrase, self._present)
+        self._variations.hear(phrase, phrase)
+        how = Varied(Point([]), self._vary, index, self._seed)
+        varied, origin = self._variations.settled(phrase, how, scale)
+        self.origins.add(origin)
+        self.left.append(note_f1(varied, phrase))
+        found = self._player.encode(shown_of(varied))
+        return varied, replace(found, source=PlayedPhrase(found.z, varied, scale))
 
 
 def _scale(key: str | None, phrase: Phrase, present: Key | None) -> frozenset[int] | None:
