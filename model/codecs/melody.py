@@ -51,8 +51,9 @@ class MelodyCodec:
         table, rows = pitched(table, rows)
         steps = self.grid.steps
         onset, pitch = table[:, ONSET].astype(np.int64), table[:, PITCH].astype(np.int64)
-        order = np.lexsort((pitch, onset, rows))
-        place = (rows * steps + onset)[order]
+        place = rows * steps + onset
+        order = np.argsort(place << 7 | pitch, kind="stable")
+        place = place[order]
         last = np.r_[place[1:] != place[:-1], True] if len(place) else np.zeros(0, dtype=bool)
         order, place = order[last], place[last]
         row, onset = rows[order], onset[order]

@@ -28,15 +28,15 @@ def transpose(
     rng: np.random.Generator,
 ) -> None:
     """Move each phrase's pitched notes, in all tables alike, by a drawn number of semitones; in place."""
-    keyed = [(notes[:, TRACK] != DRUMS, notes, owner) for notes, owner in tables]
-    pitched = [(notes[some], owner[some]) for some, notes, owner in keyed]
+    keyed = [np.flatnonzero(notes[:, TRACK] != DRUMS) for notes, _ in tables]
+    pitched = [(notes[some, PITCH], owner[some]) for some, (notes, owner) in zip(keyed, tables, strict=True)]
     moved = shifts(pitched, count, reach=reach, limits=limits, rng=rng).astype(np.int16)
-    for notes, owner in tables:
-        notes[:, PITCH] += moved[owner] * (notes[:, TRACK] != DRUMS)
+    for some, (notes, owner) in zip(keyed, tables, strict=True):
+        notes[some, PITCH] += moved[owner[some]]
 
 
 def shifts(
-    tables: list[tuple[Table, Ints]],
+    pitches: list[tuple[NDArray[np.int16], Ints]],
     count: int,
     *,
     reach: tuple[int, int],
@@ -45,29 +45,19 @@ def shifts(
 ) -> Ints:
     """Draw a transposition in semitones for each of `count` phrases that keeps it within pitch limits.
 
-    The rows of each table rise.
+    Args:
+        pitches: of some notes, [M], and the phrase of each, [M].
+        count: phrases.
+        reach: semitones down and up.
+        limits: lowest and highest key.
+        rng: what draws.
     """
     high, low = np.zeros(count, dtype=np.int16), np.full(count, 127, dtype=np.int16)
-    for notes, owner in tables:
-        widen(high, low, notes[:, PITCH], owner)
+    for pitch, owner in pitches:
+        np.maximum.at(high, owner, pitch)
+        np.minimum.at(low, owner, pitch)
     drawn = rng.integers(reach[0], reach[1] + 1, count)
     return np.clip(drawn, np.minimum(limits[0] - low, 0), np.maximum(limits[1] - high, 0))
-
-
-def widen(high: NDArray[np.int16], low: NDArray[np.int16], values: NDArray[np.int16], rows: Ints) -> None:
-    """Let the highest and lowest values of phrases include more of theirs; in place.
-
-    Args:
-        high: so far, [phrases].
-        low: likewise.
-        values: [n].
-        rows: which phrase each is of, [n], rising.
-    """
-    if len(rows):
-        first = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
-        of = rows[first]
-        high[of] = np.maximum(high[of], np.maximum.reduceat(values, first))
-        low[of] = np.minimum(low[of], np.minimum.reduceat(values, first))
 
 
 def shape_velocities(
@@ -97,35 +87,34 @@ def shape_velocities(
     high, low = np.zeros(count, dtype=np.int16), np.full(count, 128, dtype=np.int16)
     both = ((table, rows), *((like,) if like else ()))
     owners = [owner if parts == 1 else owner * parts + notes[:, TRACK] for notes, owner in both]
-    for part in range(parts):
-        its = slice(None) if parts == 1 else table[:, TRACK] == part
-        widen(high, low, table[its, VELOCITY], owners[0][its])
+    np.maximum.at(high, owners[0], table[:, VELOCITY])
+    np.minimum.at(low, owners[0], table[:, VELOCITY])
     flat = high - low < 2
     level, slope = rng.uniform(40, 105, count), rng.normal(0, 12, count)
     accent, uneven = rng.uniform(-4, 14, count), rng.uniform(0, 6, count)
     for (notes, _), owner in zip(both, owners, strict=True):
-        drawn = level[owner] + slope[owner] * (notes[:, ONSET] / (grid.steps / 2) - 1.0)
-        drawn += accent[owner] * (notes[:, ONSET] % grid.steps_per_beat == 0)
+        some = np.flatnonzero(flat[owner])
+        which, onset = owner[some], notes[some, ONSET]
+        drawn = level[which] + slope[which] * (onset / (grid.steps / 2) - 1.0)
+        drawn += accent[which] * (onset % grid.steps_per_beat == 0)
         if notes is table:
-            drawn += rng.normal(0, 1, len(owner)) * uneven[owner]
-        drawn = np.clip(np.rint(drawn), LOW_VELOCITY, HIGH_VELOCITY)
-        notes[:, VELOCITY] = np.where(flat[owner], drawn, notes[:, VELOCITY])
+            drawn += rng.normal(0, 1, len(owner))[some] * uneven[which]
+        notes[some, VELOCITY] = np.clip(np.rint(drawn), LOW_VELOCITY, HIGH_VELOCITY)
 
 
 def scale_velocities(tables: list[tuple[Table, Ints]], count: int, rng: np.random.Generator) -> None:
     """Play each phrase's drums, in all tables alike, a little softer or louder; in place."""
     factor = rng.uniform(*LOUDER, count)
     for notes, owner in tables:
-        drums = notes[:, TRACK] == DRUMS
-        played = np.clip(np.rint(notes[:, VELOCITY] * factor[owner]), 1, 127)
-        notes[:, VELOCITY] = np.where(drums, played, notes[:, VELOCITY])
+        drums = np.flatnonzero(notes[:, TRACK] == DRUMS)
+        notes[drums, VELOCITY] = np.clip(np.rint(notes[drums, VELOCITY] * factor[owner[drums]]), 1, 127)
 
 
 def jitter(table: Table, rng: np.random.Generator) -> None:
     """Displace drum hits a little, within half a step; in place."""
-    drums = table[:, TRACK] == DRUMS
-    moved = np.clip(np.rint(table[:, OFFSET] + rng.normal(0, UNSTEADY, len(table))), -50, 50)
-    table[:, OFFSET] = np.where(drums, moved, table[:, OFFSET])
+    drums = np.flatnonzero(table[:, TRACK] == DRUMS)
+    moved = rng.normal(0, UNSTEADY, len(table))[drums]
+    table[drums, OFFSET] = np.clip(np.rint(table[drums, OFFSET] + moved), -50, 50)
 
 
 def highest(table: Table, rows: Ints, single: NDArray[np.bool_]) -> tuple[Table, Ints]:

@@ -62,5 +62,5 @@ def sounding(arrays: Arrays) -> Mask:
             roll = next(
                 value for name, value in arrays.items() if name.split(".")[0] == part and value.ndim == 4
             )
-            columns.append((roll[:, :, 0] > 0).any(axis=(1, 2)))
+            columns.append(roll[:, :, 0].any(axis=(1, 2)))
     return np.stack(columns, axis=1)

@@ -373,7 +373,7 @@ def batch(
     if codec in LIMITS and moved:
         keyed = table[:, TRACK] != DRUMS
         limits = LIMITS[codec]
-        semitones = shifts([(table[keyed], rows[keyed])], count, reach=REACH, limits=limits, rng=rng)
+        semitones = shifts([(table[keyed, PITCH], rows[keyed])], count, reach=REACH, limits=limits, rng=rng)
         semitones *= rng.random(count) < moved
         away = (semitones[rows] * keyed).astype(np.int16)
         table[:, PITCH] += away
