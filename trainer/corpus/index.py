@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, Self
 
 from trainer.corpus.reading.sources import Source, Stamp
 
-CACHE_KIB = 16384
+CACHE_KIB = 2048
 COLUMNS = ("path", "member", "name", "size", "changed", "cluster", "licence", "split", "style", "refused")
 LAYOUT = f"place BLOB PRIMARY KEY, {', '.join(COLUMNS)}"
 ABOUT = "cluster, licence, split, style, refused"

@@ -64,8 +64,12 @@ def fit_ranker(data: Path, out: Path, config: RankerConfig, say: Callable[[str],
     for kind in Kind:
         groups = numbers(learned, kind, config.phrases, config.others, config.seed)
         checks = numbers(held_out, kind, max(1, config.phrases // 10), CANDIDATES - 1, config.seed)
-        if len(groups) < 2 or not len(checks):
-            raise OperationError(f"'{data}' holds too few songs of {kind.name.lower()} to learn ranks from")
+        for split, some, least in (("train", groups, 2), ("validation", checks, 1)):
+            if len(some) < least:
+                raise OperationError(
+                    f"'{data}' holds too few songs of {kind.name.lower()} in its {split} split to learn ranks "
+                    "from: two that go on for more than a phrase, at least; prepare more music"
+                )
         found, rank = fitted(groups, checks, config)
         say(
             f"{kind.name.lower()}: {len(groups)} phrases; mean reciprocal rank on validation songs {rank:.3f}"

@@ -49,5 +49,5 @@ def test_too_little_music_is_said(tmp_path: Path) -> None:
     with pytest.raises(OperationError, match="holds no pieces"):
         fit_ranker(tmp_path, tmp_path / "ranker.safetensors", SMALL)
     write_pieces(tmp_path, songs=1, windows=9)
-    with pytest.raises(OperationError, match="too few songs of melody"):
+    with pytest.raises(OperationError, match="too few songs of melody in its train split"):
         fit_ranker(tmp_path, tmp_path / "ranker.safetensors", SMALL)
