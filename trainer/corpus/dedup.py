@@ -16,7 +16,7 @@ from trainer.corpus.hashing import Hashes
 
 MOST_BITS = 10
 FILES = 1_000  # of a bucket, about
-TOGETHER = 1 << 18  # rows that are written at a time
+TOGETHER = 1 << 16  # rows that are written at a time
 TURN = 56  # bits below the split's turn in a window's place
 PLACE = (1 << TURN) - 1
 PLACED = np.dtype([("number", "<u8"), ("same", "<u8"), ("place", "<i8")])
