@@ -67,8 +67,8 @@ def fit_ranker(data: Path, out: Path, config: RankerConfig, say: Callable[[str],
         for split, some, least in (("train", groups, 2), ("validation", checks, 1)):
             if len(some) < least:
                 raise OperationError(
-                    f"'{data}' holds too few songs of {kind.name.lower()} in its {split} split to learn ranks "
-                    "from: two that go on for more than a phrase, at least; prepare more music"
+                    f"'{data}' holds too few songs of {kind.name.lower()} in its {split} split to rank "
+                    "by: two that go on for more than a phrase, at least; prepare more music"
                 )
         found, rank = fitted(groups, checks, config)
         say(
