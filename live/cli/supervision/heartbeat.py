@@ -5,7 +5,7 @@ Threads: `beat` and `closing` any, `stands` the watchdog's.
 """
 
 WATCH_SECONDS = 0.25
-STANDING_SECONDS = 2.0  # eight beats; a note that hangs so long is long enough
+STANDING_SECONDS = 1.25  # five beats; .42 s is the longest without, beside eight busy loops, without priority
 OPENING_SECONDS = 20.0  # to the first beat: a soundfont from a slow disk, a sound server that is busy
 CLOSING_SECONDS = 15.0  # a long take on a slow disk
 ASKED_SECONDS = 4.0  # an engine that still opens its ports heeds an end when it has
