@@ -22,10 +22,10 @@ from live.dashboard.drawing.rows import Row, fit_row, row_width
 from live.dashboard.drawing.theme import THEME
 from live.dashboard.drawing.touched import touched_row
 from live.dashboard.inbox import Inbox
-from live.dashboard.painted import Painted, Panel
 from live.dashboard.repaints import Repaints
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screen_state import ScreenState
+from live.dashboard.widgets import Painted, Panel
 from live.dashboard.windows.learn_window import LearnWindow
 from live.dashboard.windows.palette import Palette
 from live.dashboard.windows.screens import (

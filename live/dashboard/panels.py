@@ -12,7 +12,7 @@ from textual.message import Message
 from live.dashboard.drawing import beat, latent_map, speaker, status
 from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row, scene_text
 from live.dashboard.drawing.rows import Canvas, Row, span_at
-from live.dashboard.painted import Panel, View, ViewPanel
+from live.dashboard.widgets import Panel, View, ViewPanel
 from live.ipc.snapshot import STANDING, Snapshot
 from live.settings.knobs import MODES
 from model.music.grid import TICKS_PER_BEAT

@@ -15,7 +15,7 @@ from textual.strip import Strip
 
 from live.dashboard.drawing import roll
 from live.dashboard.drawing.rows import ScreenCell, runs
-from live.dashboard.painted import Painted, View
+from live.dashboard.widgets import Painted, View
 
 
 class PaintedLine(NamedTuple):

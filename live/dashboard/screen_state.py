@@ -13,7 +13,7 @@ import msgspec
 from live.dashboard.drawing.latent_map import MapPoint
 from live.dashboard.drawing.status import NANOS_PER_SECOND
 from live.dashboard.inbox import MOST_NOTICES
-from live.dashboard.painted import View
+from live.dashboard.widgets import View
 from live.ipc.snapshot import ENGINE, STANDING, KnobView, Notice, NoticeLevel, Snapshot
 from live.words.intention import Situation, situation_of
 from model.music.grid import TICKS_PER_BEAT

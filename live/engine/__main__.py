@@ -4,14 +4,14 @@ import contextlib
 import gc
 import sys
 
-from live.engine.closing import CRASHED
+from live.engine.guard import CRASHED
 
 
 def main() -> int:
     """Run the engine that standard input describes; exit status."""
     gc.disable()  # nothing of what is loaded becomes garbage; see `live.engine.process`
     try:
-        from live.engine.preparing import Preparation  # noqa: PLC0415  a fault in it must be caught here
+        from live.engine.preparation import Preparation  # noqa: PLC0415  a fault in it must be caught here
 
         preparation = Preparation()
         from live.engine.process import main as run  # noqa: PLC0415  while that goes on

@@ -16,13 +16,13 @@ from typing import Any
 from live.devices.fluidsynth import open_synth
 from live.engine.arrivals import Arrivals
 from live.engine.beginning import Beginning
-from live.engine.closing import Guard
 from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.demo.tune import PORT
 from live.engine.devices.devices import Devices
 from live.engine.devices.feedback import Feedback
 from live.engine.devices.leaders import leader_of
 from live.engine.devices.learning import Learning
+from live.engine.guard import Guard
 from live.engine.links.browsers import BrowserKeyboards
 from live.engine.links.guardians import Guardians
 from live.engine.links.osc_state import OscState
@@ -30,7 +30,7 @@ from live.engine.links.supervisor_link import SupervisorLink
 from live.engine.links.worker_link import Greeting, WorkerLink
 from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
-from live.engine.preparing import OpenSynth
+from live.engine.preparation import OpenSynth
 from live.engine.snapshots import Snapshots, Surroundings
 from live.ipc.commands import Arm, Command, PlayKey, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.link import Link, Switchboard

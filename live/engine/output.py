@@ -2,7 +2,7 @@
 
 A sink that fails is taken out and named; the others go on.
 Owns: which sinks there are, and what is written beside them.  Threads: engine only.  Realtime: yes.
-Tested in tests/live/engine/devices/test_devices.py, tests/live/engine/test_closing.py.
+Tested in tests/live/engine/devices/test_devices.py, tests/live/engine/test_guard.py.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """The engine's process: its priority, its signals, its ending; whatever is thrown becomes an exit status.
 
-Tested in tests/live/engine/test_closing.py.
+Tested in tests/live/engine/test_guard.py.
 """
 
 import contextlib
@@ -10,9 +10,9 @@ import sys
 import threading
 from collections.abc import Callable
 
-from live.engine.closing import CRASHED
 from live.engine.engine import Engine
-from live.engine.preparing import Preparation
+from live.engine.guard import CRASHED
+from live.engine.preparation import Preparation
 from live.errors import TwobarError
 from live.ipc.commands import Panic
 from live.ipc.messages import Bye

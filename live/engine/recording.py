@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from functools import partial
 
-from live.engine.closing import Guard
+from live.engine.guard import Guard
 from live.engine.output import EngineOutput
 from live.errors import FailureError
 from live.ipc.options import Options

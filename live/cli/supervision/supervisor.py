@@ -41,7 +41,7 @@ PAUSES_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 WORKER_SECONDS = 10.0  # a model process that has not called by then will not: it is stopped, or hangs
 LAST_WORDS_SECONDS = 1.0
 DEAF_SECONDS = 0.75  # three beats: a panic does not wait until it is sure that the engine stands
-CRASHED = 70  # of `live.engine.closing`, which is not imported here
+CRASHED = 70  # of `live.engine.guard`, which is not imported here
 ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
 NOT_OPENED = "the engine could not open its ports in time; does the MIDI system answer?"
 

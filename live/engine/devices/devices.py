@@ -18,11 +18,11 @@ from live.devices.fluidsynth import FluidSynth, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
-from live.engine.closing import Guard
 from live.engine.devices.lights import Lights
 from live.engine.devices.losses import Losses, LossNotices
+from live.engine.guard import Guard
 from live.engine.output import EngineOutput
-from live.engine.preparing import SYNTH, OpenSynth
+from live.engine.preparation import SYNTH, OpenSynth
 from live.engine.recording import Recording
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker

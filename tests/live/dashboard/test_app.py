@@ -10,9 +10,9 @@ from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from live.dashboard.drawing.theme import COARSE_INK, INK
-from live.dashboard.painted import Painted, Panel
 from live.dashboard.repaints import Repaints
 from live.dashboard.roll_panel import RollPanel
+from live.dashboard.widgets import Painted, Panel
 from live.ipc.messages import Bye
 from live.ipc.snapshot import BarView, KnobView, LatenessView, ModelView, Notice, PortView, Snapshot
 from tests.fakes.dashboard_stage import Stage, posed

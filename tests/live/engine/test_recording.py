@@ -4,7 +4,7 @@ from pathlib import Path
 
 import mido
 
-from live.engine.closing import Guard
+from live.engine.guard import Guard
 from live.engine.output import EngineOutput
 from live.engine.recording import Recording
 from live.ipc.link import Address

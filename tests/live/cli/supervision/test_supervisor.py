@@ -15,7 +15,7 @@ from live.cli.supervision import heartbeat, supervisor
 from live.cli.supervision.silencer_process import BY_THEMSELVES
 from live.cli.supervision.supervisor import EngineEndedError, Supervisor, orderly_status, suspected
 from live.dashboard.drawing.status import standing
-from live.engine.closing import CRASHED
+from live.engine.guard import CRASHED
 from live.ipc import launcher
 from live.ipc.link import new_address
 from live.ipc.memory import Anchor, Base, JamMemory, JamState

@@ -11,9 +11,9 @@ from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, SystemLister
 from live.devices.names import match
 from live.devices.rtmidi_port import InputPort, OutputPort
-from live.engine.closing import Guard
 from live.engine.devices.devices import Devices
 from live.engine.devices.losses import Losses, LossNotices
+from live.engine.guard import Guard
 from live.engine.output import EngineOutput
 from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError
 from live.ipc.link import Address

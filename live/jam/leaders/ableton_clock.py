@@ -16,7 +16,7 @@ LOOK_NANOS = 20_000_000
 JUST_BEATS = 0.25  # a bar that began so shortly ago is still begun with
 
 
-class LinkClock:
+class AbletonClock:
     """A `Leader`: keeps a jam in a session's time."""
 
     def __init__(self, jam: Jam, session: LinkSession) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from live.engine import preparing
-from live.engine.preparing import Preparation
+from live.engine import preparation
+from live.engine.preparation import Preparation
 from live.errors import SynthError
 from live.ipc.link import Address
 from live.ipc.options import Options
@@ -24,7 +24,7 @@ class Synth:
 
 @pytest.fixture(autouse=True)
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparing, "raise_priority", lambda: "ordinary")
+    monkeypatch.setattr(preparation, "raise_priority", lambda: "ordinary")
 
 
 def options(output: str) -> Options:

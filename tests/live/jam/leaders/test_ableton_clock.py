@@ -4,7 +4,7 @@ import pytest
 
 from live.devices.ableton_link import LinkSession
 from live.ipc.commands import Start, Stop, Turn
-from live.jam.leaders.link_clock import LinkClock
+from live.jam.leaders.ableton_clock import AbletonClock
 from live.timing.timeline import Nanos
 from tests.fakes.clocked_stage import LedStage
 from tests.fakes.link_network import FakeLink, LinkNetwork
@@ -23,7 +23,7 @@ class LinkedStage(LedStage):
             self.peer.close()
         super().__init__(bpm=bpm, **options)
         self.stage.nanos = self.network.nanos = self.network.nanos + 1_300 * MS  # the session is in its bar
-        self.link = LinkClock(self.jam, LinkSession(FakeLink(self.network, bpm), self.network.now))
+        self.link = AbletonClock(self.jam, LinkSession(FakeLink(self.network, bpm), self.network.now))
         self.jam.leader = self.link
         self.jam.from_worker(self.stage.model.ready(), self.now)
 

@@ -7,9 +7,9 @@ import threading
 import msgspec
 import pytest
 
-from live.engine import __main__, preparing, process
-from live.engine.closing import CRASHED
-from live.engine.preparing import Preparation
+from live.engine import __main__, preparation, process
+from live.engine.guard import CRASHED
+from live.engine.preparation import Preparation
 from live.errors import UsageError
 from live.ipc.link import Address
 from live.ipc.messages import Bye
@@ -76,7 +76,7 @@ def test_the_summary_counts_what_was_left_out(clock: FakeClock, monkeypatch: pyt
 @pytest.fixture
 def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave this process as it is."""
-    monkeypatch.setattr(preparing, "raise_priority", lambda: "ordinary")
+    monkeypatch.setattr(preparation, "raise_priority", lambda: "ordinary")
     monkeypatch.setattr(process, "on_signals", lambda _end, _panic: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
 
