@@ -26,7 +26,7 @@ def twobar() -> None:
 
 
 @twobar.command()
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Settings, a live.toml.")
+@click.option("--config", type=NonEmptyPath(), metavar="FILE", help="Settings, a live.toml.")
 @click.option("--headless", is_flag=True, help="No dashboard; ready lines on stdout.")
 @click.option("--api", metavar=APIS, help="The system's MIDI driver.")
 @click.option(
@@ -57,8 +57,8 @@ def twobar() -> None:
 @click.option("--page", is_flag=False, flag_value="", metavar="[HOST:PORT]",
               help="Serve a page for phone, tablet, second screen.")  # fmt: skip
 @click.option("--duration", type=float, metavar="SECONDS", help="End by itself.")
-@click.option("--log", type=click.Path(path_type=Path), metavar="FILE.jsonl", help="Write the event log.")
-@click.option("--record", type=click.Path(path_type=Path), metavar="FILE.mid", help="Write the take here.")
+@click.option("--log", type=NonEmptyPath(), metavar="FILE.jsonl", help="Write the event log.")
+@click.option("--record", type=NonEmptyPath(), metavar="FILE.mid", help="Write the take here.")
 @click.option(
     "--session", metavar="NAME", help="Go on with this session, or begin it; it is saved by itself."
 )

@@ -35,6 +35,7 @@ from live.settings.config import OPTIONS, Config, PageSettings, check_model, loa
 from model.files import as_text, readable
 
 PATHS = frozenset(("config", "log", "mapping", "model", "record", "soundfont"))
+NAMES = frozenset(("inputs", "outputs", "soundfont"))  # of which "" is none
 SCREEN_PATIENCE_SECONDS = 3.0
 WITHOUT_SCREEN = "the music goes on; `twobar attach` opens another screen, Ctrl-C ends the jam"
 LONGEST_SECONDS = 1_000_000_000  # of a jam that ends by itself: 31 years, and the clock's numbers hold it
@@ -62,16 +63,18 @@ def _text(path: str | None) -> str | None:
 
 
 def check_texts(arguments: Mapping[str, object]) -> None:
-    """Refuse options other than paths whose bytes are no UTF-8."""
+    """Refuse names that are empty, and options other than paths whose bytes are no UTF-8."""
     for name, value in arguments.items():
-        if name in PATHS:
-            continue
+        option = {"inputs": "in", "outputs": "out"}.get(name, name.replace("_", "-"))
         for text in value if isinstance(value, tuple) else (value,):
+            if text == "" and name in NAMES:
+                raise UsageError(f"--{option} takes a name, and '' is none")
             try:
                 str(text).encode()
             except UnicodeEncodeError:
+                if name in PATHS:
+                    continue
                 shown = readable(str(text))
-                option = {"inputs": "in", "outputs": "out"}.get(name, name.replace("_", "-"))
                 raise UsageError(f"--{option}: '{shown}' is not written in UTF-8; use another name") from None
 
 

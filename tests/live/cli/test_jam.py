@@ -165,6 +165,22 @@ def test_paths_in_latin_1_reach_the_engine(tmp_path: Path, monkeypatch: pytest.M
     assert [as_path(text).name for text in texts] == names
 
 
+@pytest.mark.parametrize(
+    "option",
+    ["--in", "--out", "--session", "--soundfont", "--config", "--log", "--record", "--model", "--key"],
+)
+def test_a_variable_that_is_not_set_is_no_name(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("live.cli.supervision.signals.EndSignals.install", lambda self: self)
+    assert run(twobar, ["jam", "--headless", option, ""]) == 2
+    said = capsys.readouterr().err
+    assert option in said
+    assert "empty" in said or f"{option} takes a name, and '' is none" in said
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("option", ["--in", "--mode"])
 def test_a_name_in_latin_1_is_a_sentence(
     option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
