@@ -36,7 +36,6 @@ from live.ipc.messages import (
 )
 from live.timing.clock import ANSWERING_PRIORITY, lower_priority, raise_thread
 from live.worker.handler import RequestHandler
-from live.worker.listening.listener import listen
 
 RECONNECT_SECONDS = 10.0
 RETRY_SECONDS = 0.01  # it may be the whole start that waits
@@ -128,26 +127,30 @@ def serve(
 
 
 def received(link: "Link[ToWorker]", attend: Callable[[bool], None]) -> "queue.SimpleQueue[ToModels | None]":
-    """Return where requests come in, None being the last; what is played is heard on a thread beside."""
+    """Return where requests come in, None being the last; what is played is heard on a thread of its own."""
     inbox: queue.SimpleQueue[ToModels | None] = queue.SimpleQueue()
     played: queue.SimpleQueue[ToListener | None] = queue.SimpleQueue()
 
     def read() -> None:
         attend(True)
+        hearing = threading.Thread(target=hear, name="hear", daemon=True)
         while (message := link.receive()) is not None:
-            if isinstance(message, ToListener):
-                played.put(message)
-            else:
+            if not isinstance(message, ToListener):
                 inbox.put(message)
+                continue
+            if hearing.ident is None:
+                hearing.start()
+            played.put(message)
         inbox.put(None)
         played.put(None)
 
     def hear() -> None:
         attend(True)
+        from live.worker.listening.listener import listen  # noqa: PLC0415  one mode alone needs it
+
         listen(played, link.send, now=time.monotonic_ns)
 
-    for task in (read, hear):
-        threading.Thread(target=task, name=task.__name__, daemon=True).start()
+    threading.Thread(target=read, name="read", daemon=True).start()
     return inbox
 
 

@@ -378,6 +378,13 @@ def test_a_beat_is_found_while_a_model_loads(desk: RequestHandler, monkeypatch: 
     assert call.end() == [True]
 
 
+def test_what_listens_is_imported_when_somebody_is_to_be_heard() -> None:
+    script = (
+        "import sys, live.worker.serve; sys.exit(any('worker.listening' in name for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", script], timeout=PATIENCE_S, check=False).returncode == 0
+
+
 def test_goodbye_ends_it(desk: RequestHandler) -> None:
     call = Call(desk)
     call.link.send(messages.Bye())
