@@ -24,11 +24,7 @@ PREAMBLE = (
 
 
 class Measured(NamedTuple):
-    """What one measure found.
-
-    Attributes:
-        title: its section's heading.
-    """
+    """What one measure found.  `title`: its section's heading."""
 
     title: str
     command: str

@@ -18,11 +18,7 @@ TOUCH = 0.9  # share of its length that a note sounds
 
 
 class Performed(NamedTuple):
-    """A key, and what was meant by it.
-
-    Attributes:
-        main: whether it is no ornament.
-    """
+    """A key, and what was meant by it.  `main`: whether it is no ornament."""
 
     key: Struck
     step: int

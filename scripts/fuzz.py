@@ -58,11 +58,7 @@ class HangError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """A reader, and what to begin from.
-
-    Attributes:
-        feed: reads one input; raises for what it refuses.
-    """
+    """A reader, and what to begin from.  `feed`: reads one input; raises for what it refuses."""
 
     seeds: Sequence[bytes]
     words: Sequence[bytes]
@@ -71,11 +67,7 @@ class Target:
 
 @dataclass
 class Outcome:
-    """What a target made of its inputs.
-
-    Attributes:
-        slowest_s: seconds that the slowest took.
-    """
+    """What a target made of its inputs.  `slowest_s`: seconds that the slowest took."""
 
     inputs: int = 0
     refused: int = 0

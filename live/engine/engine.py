@@ -77,11 +77,7 @@ class BrokenEngineError(RuntimeError):
 
 
 class Engine:
-    """Wires a jam to the world and runs it.
-
-    Args:
-        priority: what `raise_priority` returned.
-    """
+    """Wires a jam to the world and runs it.  `priority`: what `raise_priority` returned."""
 
     def __init__(
         self, options: Options, *, priority: str, clock: Clock | None = None, synth: OpenSynth = open_synth

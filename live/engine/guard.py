@@ -7,11 +7,7 @@ CRASHED = 70
 
 
 class Guard:
-    """Runs the steps of an ending.
-
-    Args:
-        report: gets one sentence for each step that failed.
-    """
+    """Runs the steps of an ending.  `report`: gets one sentence for each step that failed."""
 
     def __init__(self, report: Callable[[str], object]) -> None:
         self._report = report

@@ -100,11 +100,7 @@ def remove_place(address: Address) -> None:
 
 
 class Link(Generic[M]):
-    """One end of a connection.
-
-    Args:
-        kind: union of the messages that may come in.
-    """
+    """One end of a connection.  `kind`: union of the messages that may come in."""
 
     def __init__(self, connection: socket.socket, kind: Any) -> None:  # noqa: ANN401  a union is no type object
         self._socket = connection

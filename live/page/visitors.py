@@ -33,11 +33,7 @@ LONGEST_NAME = 60
 
 
 class Visitor:
-    """One browser.
-
-    Args:
-        instrument: whether one plays behind this page.
-    """
+    """One browser.  `instrument`: whether one plays behind this page."""
 
     def __init__(self, hub: Hub, socket: WebSocket, *, instrument: bool, model: str = "") -> None:
         self._hub, self._socket = hub, socket

@@ -45,11 +45,7 @@ class _Way:
 
 
 class Clause:
-    """A clause, read from the left to the right.
-
-    Attributes:
-        meanings, unknown: what was found.
-    """
+    """A clause, read from the left to the right.  `meanings, unknown`: what was found."""
 
     def __init__(self, text: str) -> None:
         self._tokens = words_of(text)

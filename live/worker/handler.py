@@ -57,11 +57,7 @@ class RequestHandler:
     """Answers requests with the loaded player; every fault becomes one sentence."""
 
     def __init__(self, find_writer: Callable[[], Writer | None] = shipped_writer) -> None:
-        """Start without a player.
-
-        Args:
-            find_writer: opens what writes variations; None where there is none.
-        """
+        """Start without a player.  `find_writer`: opens what writes variations; None where there is none."""
         self.player: Player | None = None
         self.ready: messages.Ready | None = None
         self._loaded: tuple[str, int] | None = None

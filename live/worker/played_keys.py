@@ -17,11 +17,7 @@ MOST_KEYS = 64
 
 
 class PlayedKeys:
-    """Learns keys from what was played.
-
-    Attributes:
-        present: that the performer plays in; None for none.
-    """
+    """Learns keys from what was played.  `present`: that the performer plays in; None for none."""
 
     def __init__(self) -> None:
         self.present: Key | None = None

@@ -71,12 +71,7 @@ def _scale(tonic: int, mode: int) -> frozenset[int]:
 
 
 class Key(NamedTuple):
-    """A key.
-
-    Attributes:
-        tonic: pitch class, 0 is C.
-        mode: index into `MODES`.
-    """
+    """A key.  `tonic`: pitch class, 0 is C; `mode`: index into `MODES`."""
 
     tonic: int
     mode: int

@@ -21,11 +21,7 @@ KILLED = -9
 
 
 class Adopted:
-    """A process that is no child of ours; how it ended is not known.
-
-    Attributes:
-        pid: its number.
-    """
+    """A process that is no child of ours; how it ended is not known.  `pid`: its number."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid

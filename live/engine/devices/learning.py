@@ -38,11 +38,7 @@ _NO_GESTURES = (
 
 
 class Learning:
-    """Lessons on a desk.
-
-    Args:
-        post: puts what the other thread has to say among the engine's arrivals.
-    """
+    """Lessons on a desk.  `post`: puts what the other thread has to say among the engine's arrivals."""
 
     def __init__(self, desk: Desk, notices: Notices, post: Callable[[object], None]) -> None:
         self._desk, self._notices, self._post = desk, notices, post

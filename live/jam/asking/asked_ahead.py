@@ -12,11 +12,7 @@ from model.music.grid import TICKS_PER_BEAT
 
 
 class AskedAhead(ABC):
-    """Asks once for each phrase of the performer.
-
-    Args:
-        beats: so many quarters before it closes.
-    """
+    """Asks once for each phrase of the performer.  `beats`: so many quarters before it closes."""
 
     def __init__(self, plan: Plan, beats: int = 2) -> None:
         self._plan, self._beats = plan, beats

@@ -30,11 +30,7 @@ VariedCell = tuple[Phrase, frozenset[int], tuple[Chord | None, ...], dict[int, f
 
 
 class Arranger:
-    """Arranges cells.
-
-    Args:
-        knobs: present values by name; read, never written.
-    """
+    """Arranges cells.  `knobs`: present values by name; read, never written."""
 
     def __init__(self, plan: Plan, harmony: ChordsInPlay, knobs: Mapping[str, float], seed: int) -> None:
         self._plan, self._harmony = plan, harmony

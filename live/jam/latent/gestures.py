@@ -26,11 +26,7 @@ MOST_POINTS = 4  # in an anchor; what would hold more is stored as the point tha
 
 
 class Gestures:
-    """What the performer does to the latent itself.
-
-    Args:
-        knobs: present values by name; read, never written.
-    """
+    """What the performer does to the latent itself.  `knobs`: present values by name; read, never written."""
 
     def __init__(
         self,

@@ -33,11 +33,7 @@ class Target(NamedTuple):
 
 
 class Glide:
-    """A way that is being gone.
-
-    Args:
-        bars: length of the way.
-    """
+    """A way that is being gone.  `bars`: length of the way."""
 
     def __init__(self, jam: Jam, present: Present, target: Target, bars: int, now: Nanos) -> None:
         self.target = target

@@ -12,12 +12,7 @@ STEP_TICKS = 120
 
 
 class TempoRamp:
-    """A way that is being gone.
-
-    Args:
-        tempo_bpm: at the end.
-        bars: length of the way.
-    """
+    """A way that is being gone.  `tempo_bpm`: at the end; `bars`: length of the way."""
 
     def __init__(self, jam: Jam, tempo_bpm: float, bars: int, now: Nanos) -> None:
         self._jam, self._to = jam, tempo_bpm

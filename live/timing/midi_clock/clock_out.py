@@ -17,11 +17,7 @@ CLOCK_BYTE, START_BYTE = bytes((CLOCK,)), bytes((START,))
 
 
 class ClockOut:
-    """Knows which clock byte is next.
-
-    Attributes:
-        wanted: whether anything is sent at all.
-    """
+    """Knows which clock byte is next.  `wanted`: whether anything is sent at all."""
 
     def __init__(self, *, wanted: bool) -> None:
         self.wanted = wanted
