@@ -30,26 +30,14 @@ from live.ipc.link import (
 )
 from live.ipc.messages import Message
 from live.ipc.snapshot import Notice
-from model.music.phrase import Note
+from tests.fakes.any_notes import any_notes
 
 PATIENCE_S = 20.0
 ANY = (
     ipc.Hello | Command | ipc.Encode | ipc.Decode | ipc.Failed | ipc.LoadFailed | ipc.Load | Notice | ipc.Bye
 )
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
-ROWS = st.lists(
-    st.builds(
-        Note,
-        st.integers(0, 31),
-        st.integers(0, 127),
-        st.integers(1, 127),
-        st.integers(1, 32),
-        FINITE,
-        st.integers(0, 3),
-        FINITE,
-        FINITE,
-    )
-)
+ROWS = st.lists(any_notes(offsets=FINITE, tracks=st.integers(0, 3), displacements=FINITE, releases=FINITE))
 OF_TYPE: dict[object, st.SearchStrategy[Any]] = {
     str: st.text(),
     int: st.integers(0, 127),

@@ -17,6 +17,7 @@ from model.music.grid import Grid
 from model.music.harmony import Chord, read_chords, tones
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from tests.fakes.any_notes import any_notes
 
 GRID = Grid()
 C, F, G, AM = Chord(0, 0), Chord(5, 0), Chord(7, 0), Chord(9, 1)
@@ -169,20 +170,7 @@ def test_what_was_played_into_another_chord_ends_there() -> None:
 
 
 @given(
-    st.lists(
-        st.builds(
-            Note,
-            st.integers(0, 31),
-            st.integers(30, 90),
-            st.integers(1, 127),
-            st.integers(1, 16),
-            track=st.sampled_from((CHORDS, BASS)),
-            offset=st.just(0.0),
-            displacement=st.just(0.0),
-            release=st.just(0.0),
-        ),
-        max_size=24,
-    ),
+    st.lists(any_notes(st.integers(30, 90), longest=16, tracks=st.sampled_from((CHORDS, BASS))), max_size=24),
     st.lists(CHORD, min_size=8, max_size=8),
     st.lists(CHORD, min_size=1, max_size=8),
 )

@@ -11,6 +11,7 @@ from model.music.attributes import NAMES, measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, DRUMS
+from tests.fakes.any_notes import any_notes
 
 GRID = Grid()
 SCALE = (48, 50, 52, 53, 55, 57, 59, 60, 62, 64, 65, 67, 69, 71, 72)
@@ -29,17 +30,7 @@ def lines(draw: st.DrawFn) -> Phrase:
 
 @st.composite
 def chords(draw: st.DrawFn) -> Phrase:
-    note = st.builds(
-        Note,
-        st.integers(0, 31),
-        st.sampled_from(SCALE),
-        st.integers(1, 127),
-        st.integers(1, 16),
-        st.just(0.0),
-        st.just(0),
-        displacement=st.just(0.0),
-        release=st.just(0.0),
-    )
+    note = any_notes(st.sampled_from(SCALE), longest=16)
     return Phrase.of(GRID, draw(st.lists(note, min_size=1, max_size=40)))
 
 

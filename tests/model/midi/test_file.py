@@ -10,28 +10,14 @@ from model.midi.file import laid, load, save, to_midi
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from tests.fakes.any_notes import any_notes
 
 GRID = Grid()
 
 
 @st.composite
 def phrases(draw: st.DrawFn, grid: Grid = GRID) -> Phrase:
-    notes = draw(
-        st.lists(
-            st.builds(
-                Note,
-                st.integers(0, grid.steps - 1),
-                st.integers(0, 127),
-                st.integers(1, 127),
-                st.integers(1, grid.steps),
-                st.just(0.0),
-                st.just(0),
-                displacement=st.just(0.0),
-                release=st.just(0.0),
-            ),
-            max_size=24,
-        )
-    )
+    notes = draw(st.lists(any_notes(steps=grid.steps, longest=grid.steps), max_size=24))
     return Phrase.of(grid, notes)
 
 
@@ -180,22 +166,7 @@ def test_a_band_is_written_with_a_track_for_each_part_and_read_again(place: Path
     assert load(place, GRID, codec="multitrack") == [BAND, Phrase(GRID), BAND]
 
 
-@given(
-    st.lists(
-        st.builds(
-            Note,
-            st.integers(0, 31),
-            st.integers(0, 127),
-            st.integers(1, 127),
-            st.integers(1, 32),
-            st.just(0.0),
-            st.integers(0, 3),
-            displacement=st.just(0.0),
-            release=st.just(0.0),
-        ),
-        min_size=1,
-    )
-)
+@given(st.lists(any_notes(tracks=st.integers(0, 3)), min_size=1))
 def test_every_part_comes_back_whole(tmp_path_factory: pytest.TempPathFactory, notes: list[Note]) -> None:
     place = tmp_path_factory.getbasetemp() / "parts.mid"
     phrase = Phrase.of(GRID, notes)

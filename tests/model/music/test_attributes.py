@@ -9,6 +9,7 @@ from model.music.attributes import EMPTY, NAMES, applicable, gaps, measure, metr
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
+from tests.fakes.any_notes import any_notes
 
 GRID = Grid()
 
@@ -19,17 +20,7 @@ def on_steps(*steps: int, grid: Grid = GRID) -> Phrase:
 
 @st.composite
 def phrases(draw: st.DrawFn) -> Phrase:
-    note = st.builds(
-        Note,
-        st.integers(0, 31),
-        st.integers(0, 127),
-        st.integers(1, 127),
-        st.integers(1, 32),
-        st.just(0.0),
-        st.just(0),
-        displacement=st.just(0.0),
-        release=st.just(0.0),
-    )
+    note = any_notes()
     return Phrase.of(GRID, draw(st.lists(note, min_size=1, max_size=40)))
 
 

@@ -7,20 +7,11 @@ from hypothesis import strategies as st
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from tests.fakes.any_notes import any_notes
 
 GRID = Grid()
 NOTES = st.lists(
-    st.builds(
-        Note,
-        st.integers(0, 31),
-        st.integers(30, 40),
-        st.integers(1, 127),
-        st.integers(1, 32),
-        st.sampled_from((-0.25, 0.0, 0.5)),
-        st.integers(0, 3),
-        displacement=st.just(0.0),
-        release=st.just(0.0),
-    ),
+    any_notes(st.integers(30, 40), offsets=st.sampled_from((-0.25, 0.0, 0.5)), tracks=st.integers(0, 3)),
     max_size=60,
 )
 

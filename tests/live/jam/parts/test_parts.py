@@ -19,6 +19,7 @@ from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from tests.fakes.any_notes import any_notes
 from tests.fakes.commands import command
 from tests.fakes.part_rows import HAT, KICK
 from tests.fakes.snapshot_of import snapshot_of
@@ -107,16 +108,11 @@ def test_the_same_key_on_two_channels_is_two_keys(stage: Stage) -> None:
 
 @given(
     st.lists(
-        st.builds(
-            Note,
-            st.integers(0, 31),
+        any_notes(
             st.integers(58, 62),
-            st.integers(1, 127),
-            st.integers(1, 9),
-            st.sampled_from([-0.5, -0.25, 0.0, 0.25, 0.5]),
-            st.integers(0, 3),
-            displacement=st.just(0.0),
-            release=st.just(0.0),
+            longest=9,
+            offsets=st.sampled_from([-0.5, -0.25, 0.0, 0.25, 0.5]),
+            tracks=st.integers(0, 3),
         ),
         max_size=24,
     ),

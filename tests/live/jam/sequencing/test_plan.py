@@ -10,23 +10,11 @@ from live.jam.sequencing.scheduler import Scheduler
 from live.timing.timeline import Tick
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
+from tests.fakes.any_notes import any_notes
 
 GRID = Grid()
 STEP = GRID.ticks_per_step
-NOTES = st.lists(
-    st.builds(
-        Note,
-        st.integers(0, 31),
-        st.integers(55, 60),
-        st.integers(1, 127),
-        st.integers(1, 8),
-        st.just(0.0),
-        st.just(0),
-        displacement=st.just(0.0),
-        release=st.just(0.0),
-    ),
-    max_size=20,
-)
+NOTES = st.lists(any_notes(st.integers(55, 60), longest=8), max_size=20)
 PHRASES = NOTES.map(lambda notes: Phrase.of(GRID, notes))
 FEELS = st.builds(Laying, st.floats(0, 1), st.floats(0.05, 2))
 

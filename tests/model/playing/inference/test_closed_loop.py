@@ -19,6 +19,7 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, DRUMS
 from model.playing.inference.closed_loop import completed, limits, nearest, settle, steer, targets
+from tests.fakes.any_notes import any_notes
 from tests.fakes.synthetic import chords, melody
 from tests.model.edits.test_drums import ROCK
 from tests.model.test_checkpoint import small
@@ -190,16 +191,11 @@ GRIDS = (Grid(1, 3, 4), Grid(2, 4, 6), Grid(1, 1, 1), Grid(2, 2, 3), Grid(4, 4, 
 @st.composite
 def anything(draw: st.DrawFn) -> Phrase:
     grid = draw(st.sampled_from(GRIDS))
-    note = st.builds(
-        Note,
-        st.integers(0, grid.steps - 1),
-        st.integers(0, 127),
-        st.sampled_from((1, 2, 64, 126, 127)),
-        st.integers(1, grid.steps),
-        st.just(0.0),
-        st.integers(0, 3),
-        displacement=st.just(0.0),
-        release=st.just(0.0),
+    note = any_notes(
+        steps=grid.steps,
+        longest=grid.steps,
+        velocities=st.sampled_from((1, 2, 64, 126, 127)),
+        tracks=st.integers(0, 3),
     )
     return Phrase.of(grid, draw(st.lists(note, max_size=30)))
 

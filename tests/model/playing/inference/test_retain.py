@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.playing.inference.retain import places, retained, seated
+from tests.fakes.any_notes import any_notes
 
 GRID = Grid()
 PLAYED = Phrase.of(
@@ -20,16 +21,12 @@ PLAYED = Phrase.of(
     ],
 )
 REST = Phrase.of(GRID, [Note(0, 60, 80, 2), Note(2, 64, 80, 2), Note(8, 67, 80, 4), Note(17, 60, 80, 4)])
-NOTES = st.builds(
-    Note,
-    st.integers(0, 31),
+NOTES = any_notes(
     st.integers(48, 60),
-    st.integers(1, 127),
-    st.integers(1, 4),
-    st.floats(-0.5, 0.5),
-    st.just(0),
-    st.floats(-1, 1),
-    st.floats(-0.9, 2),
+    longest=4,
+    offsets=st.floats(-0.5, 0.5),
+    displacements=st.floats(-1, 1),
+    releases=st.floats(-0.9, 2),
 )
 PHRASES = st.lists(NOTES, max_size=24).map(lambda notes: Phrase.of(GRID, notes))
 
