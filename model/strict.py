@@ -33,7 +33,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: the file cannot be read, or is not TOML; the sentence has line and column.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # some editors begin a file with a mark
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8 text") from None
     except OSError as error:
@@ -86,7 +86,8 @@ def check_value(value: object, hint: object, *, label: str, where: str = "") -> 
         shape = shapes.type_info(typing.cast("type", hint))
         place = f"{where}: " if where else ""
         hint_text = _nearest(value, shape)
-        raise ConfigError(f"{place}{label} must be {_describe(shape)}, not {shown(value)}{hint_text}")
+        given = "an empty one" if value == [] and isinstance(shape, shapes.ListType) else shown(value)
+        raise ConfigError(f"{place}{label} must be {_describe(shape)}, not {given}{hint_text}")
 
 
 def from_text(text: str, hint: object) -> object:
@@ -137,9 +138,11 @@ def shown(value: object) -> str:
 def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN401 - a type hint is any object
     """Descend by the hint; the first fault is raised with its path."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    tables = [inner for inner in arguments if isinstance(inner, type) and issubclass(inner, msgspec.Struct)]
-    if origin in (typing.Union, types.UnionType) and len(tables) == 1 and isinstance(value, Mapping):
-        hint = tables[0]
+    if origin in (typing.Union, types.UnionType):
+        holders = [inner for inner in arguments if _holds(inner, value)]
+        if len(holders) == 1:
+            _walk(value, holders[0], where, path)
+            return
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         if not isinstance(value, Mapping):
             raise ConfigError(f"{where}: {path or 'it'} must be a table, not {shown(value)}")
@@ -167,6 +170,14 @@ def _walk(value: object, hint: Any, where: str, path: str) -> None:  # noqa: ANN
             _walk(item, arguments[1], where, _join(path, str(key), dot=True))
     else:
         check_value(value, hint, label=path, where=where)
+
+
+def _holds(hint: object, value: object) -> bool:
+    """Tell whether a value has parts that a hint tells of: it is a table or a list, and so is the hint."""
+    origin = typing.get_origin(hint)
+    if isinstance(value, Mapping):
+        return origin is dict or (isinstance(hint, type) and issubclass(hint, msgspec.Struct))
+    return isinstance(value, list) and origin in (list, tuple)
 
 
 def _join(first: str, second: str, *, dot: bool = False) -> str:

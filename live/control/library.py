@@ -140,7 +140,7 @@ def _listed(places: Iterable[Path]) -> dict[str, Path]:
 def _match_of(path: Path) -> list[str]:
     """Return what a file says of ports' names; of one that is broken, nothing, for it is read again later."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return []
     for part in (text.partition("[[")[0], text):

@@ -39,8 +39,8 @@ def write(path: Path, port: str, control: Control, *, fitting: bool) -> Written:
     """
     target = target_for(path, port, fitting=fitting)
     try:
-        before = target.read_text(encoding="utf-8") if target.is_file() else None
-        text = path.read_text(encoding="utf-8") if before is None else before
+        before = target.read_text(encoding="utf-8-sig") if target.is_file() else None
+        text = path.read_text(encoding="utf-8-sig") if before is None else before
         if before is None:
             text = _SCHEMA_LINE.sub("", text)
             if not fitting:

@@ -82,6 +82,12 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path, content: bytes, sentenc
     assert sentence in str(caught.value)
 
 
+def test_the_mark_that_some_editors_begin_a_file_with_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "f.toml"
+    path.write_bytes(b"\xef\xbb\xbfa = 1\n")
+    assert strict.read_toml(path) == {"a": 1}
+
+
 def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: no such file"):
         strict.read_toml(tmp_path / "none.toml")

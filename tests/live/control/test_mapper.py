@@ -92,7 +92,8 @@ def test_the_default_acts_at_once(home: Path) -> None:
 
 def test_the_user_s_mappings_come_first(home: Path) -> None:
     (home / "default.toml").write_text(HEAD)
-    (home / "mine.toml").write_text('[controller]\nname = "mine"\nmatch = ["nanokontrol2 midi"]\n')
+    mine = '\ufeff[controller]\nname = "mine"\nmatch = ["nanokontrol2 midi"]\n'  # as an editor begins it
+    (home / "mine.toml").write_text(mine, encoding="utf-8")
     assert mapping.find("default").controller.name == "x"
     assert mapping.choose("mine").controller.name == "mine"
     assert mapping.Library().file_for("nanoKONTROL2 MIDI 1") == home / "mine.toml"

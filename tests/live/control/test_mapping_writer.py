@@ -47,11 +47,14 @@ def test_a_controller_without_a_mapping_gets_one_of_its_own(home: Path) -> None:
     assert [control for control in mapping.control if control.cc == 20] == [DENSITY]
 
 
-def test_what_listened_to_the_same_makes_room_in_its_place() -> None:
+def test_what_listened_to_the_same_makes_room_in_its_place(home: Path) -> None:
     text = (
         "# mine\n[controller]\nname = 'x' # a name\n\n# first\n[[control]]\ncc = 20 # a pot\nknob = 'stray'\n"
         "takeover = 'jump'\n\n# second\n[[control]]\ncc14 = 20\nchannel = 4\nknob = 'gate'\n"
     )
+    home.mkdir(parents=True)
+    (marked := home / "mine.toml").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read(mapping_writer.write(marked, PORT, DENSITY, fitting=True).path).control[0] == DENSITY
     assert mapping_writer.with_control(text, DENSITY) == (
         "# mine\n[controller]\nname = 'x' # a name\n\n# first\n[[control]]\n"
         'cc = 20 # a pot\nknob = "density"\nchannel = 3\n'

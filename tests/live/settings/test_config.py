@@ -121,6 +121,12 @@ def test_a_named_file_must_exist(nowhere: Path) -> None:
         ("[midi]\nclock = 'mdi'", ["midi.clock", "'midi'", "not 'mdi'", "did you mean 'midi'"]),
         ("[midi]\nclock_source = ''", ["midi.clock_source", "not empty"]),
         ("[midi]\noutput = 3", ["midi.output", "text that is not empty or a list of texts", "not 3"]),
+        ("[midi]\noutput = ['']", ["midi.output 1", "text that is not empty", "not ''"]),
+        (
+            "[midi]\noutput_latency_ms = { synth = 'x' }",
+            ["midi.output_latency_ms.synth", "a number", "not 'x'"],
+        ),
+        ("[[song]]\nname = 'x'\nchain = []", ["song 1, chain must be a list", "not an empty one"]),
         ("[midi]\nbass_channel = 0", ["midi.bass_channel", "from 1 to 16", "not 0"]),
         ("[midi]\nchord_channel = 3", ["'chord_channel'", "did you mean 'chords_channel'"]),
         ("[synth]\ndrum_program = 128", ["synth.drum_program", "from 0 to 127"]),
