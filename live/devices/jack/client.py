@@ -80,9 +80,9 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
         self._rests = threading.Event()  # a call has found nobody, and is over but for its return
         self.set_process_callback(self._cycle)
         self.set_shutdown_callback(self._shut_down)
-        _clients.append(self)
         opened(self)
         self.activate()
+        _clients.append(self)
 
     def _cycle(self, frames: int) -> None:
         """Be called by JACK, once a cycle."""

@@ -90,6 +90,20 @@ def test_a_client_stands_in_for_one_of_its_own_names_and_server_alone(
     assert resting_or_new("twobar-in", "keys", "in") is not first
 
 
+def test_a_client_that_the_server_does_not_call_is_not_opened_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_made: Any) -> None:
+        raise jack.JackErrorCode("no place in the graph", -1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jack.Client, "activate", refuse)
+        with pytest.raises(jack.JackError):
+            resting_or_new("twobar-in", "keys", "in")
+    resting_or_new("twobar-in", "keys", "in")
+    assert len(server.ports) == 2
+
+
 def test_a_call_that_is_under_way_is_over_before_the_port_is_closed(server: Server) -> None:
     under_way, go_on = threading.Event(), threading.Event()
     cut_then: list[list[str]] = []
