@@ -117,8 +117,8 @@ class FluidSynth:
         if not self.driver:
             self.close()
             raise SynthError(
-                f"no audio device answers (tried {', '.join(drivers)}: {_reason(chatter)}); plug one in, "
-                "start JACK (jackd -d alsa), or play to MIDI out with --out"
+                "no audio device answers: plug one in, start JACK (jackd -d alsa), or play to MIDI out with"
+                f" --out (tried {', '.join(drivers)}: {_reason(chatter)})"
             )
         self.name = f"fluidsynth ({self.driver})"
         rate, period_nanos = self._timing()

@@ -214,9 +214,7 @@ class Devices:
             if not waits and (name != "auto" or self._options.config.midi.api != "auto"):
                 raise reason
         if name == "auto" or not waits:
-            jam.notices.add(
-                "warning", f"no MIDI {direction}: {reason}", about=KEYBOARD if direction == "in" else ""
-            )
+            jam.notices.add("warning", f"no MIDI {direction}: {reason}", about=f"MIDI {direction}")
             return
         self._asked.append(_Asked(direction, name, None))
         self._views[direction, name] = PortView(direction, name, "missing", "waited for")
@@ -411,6 +409,7 @@ class Devices:
             self._show_output(change.port)
             self._output.sinks.append(change.port)
             self.set_up(jam, now)
+        jam.notices.end(f"MIDI {direction}")
         how = "back" if change.state == "back" else "here"
         jam.notices.add("info", f"{change.name} is {how}", about=KEYBOARD if first else key[1])
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from live.dashboard.drawing.status import standing
 from live.devices import hotplug
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, SystemLister
@@ -235,11 +236,14 @@ def test_a_keyboard_that_is_missing_is_no_more_urgent_once_one_is_there(
     desk = Desk(monkeypatch, **{"in": [], "out": []})
     stage = opened(input=["auto"])
     assert notices(stage) == ["no keyboard found: plug one in, or press k to play on the computer's"]
+    stage.devices._port_missing(stage.jam, "in", "auto", PortError("no MIDI system answers"))
+    assert len(standing(stage.jam.notices.lines)) == 2
     look(stage)
     desk.names = {"in": ["KeyStep 24:0"], "out": []}
     look(stage)
     assert stage.shown() == [("KeyStep 24:0", "ok")]
-    assert [line.about for line in stage.jam.notices.lines] == ["keyboard"] * 2
+    assert [line.text for line in standing(stage.jam.notices.lines)] == ["KeyStep 24:0 is here"]
+    assert standing(stage.jam.notices.lines)[0].about == "keyboard"
 
 
 def test_a_slip_in_a_word_is_no_port_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
