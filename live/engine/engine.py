@@ -15,7 +15,7 @@ from typing import Any
 
 from live.devices.fluidsynth import open_synth
 from live.engine.arrivals import Arrivals
-from live.engine.beginning import Beginning
+from live.engine.auto_start import AutoStart
 from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.demo.tune import PORT
 from live.engine.devices.devices import Devices
@@ -112,7 +112,7 @@ class Engine:
         self.snapshots = Snapshots(self.jam, self._surroundings, per_second=options.config.dashboard.fps)
         self.demo: DemoPerformer | None = None
         first_note = options.config.jam.start == "first note" and midi.clock == "internal"
-        self.beginning = Beginning(self.jam, self.devices, revived=options.revived, first_note=first_note)
+        self.auto_start = AutoStart(self.jam, self.devices, revived=options.revived, first_note=first_note)
         self.browsers = BrowserKeyboards(self.jam, self.devices)
         self.guardians = Guardians(options)
         self.supervisor = SupervisorLink(self.output, self.devices)
@@ -148,7 +148,7 @@ class Engine:
         self.devices.open(self.jam, self.clock.now())
         if self.options.demo == "on" or (self.options.demo == "auto" and not self.devices.listening):
             self.demo = DemoPerformer(self.jam)
-        self.beginning.thru_works(self.clock.now(), demo=self.demo is not None)
+        self.auto_start.thru_works(self.clock.now(), demo=self.demo is not None)
         self._ready("thru")
         self.jam.leader = self.jam.leader or leader_of(self.options.config, self.jam)
         self.devices.open_rest(self.jam, self.clock.now())
@@ -205,7 +205,7 @@ class Engine:
         if self.supervisor.link is not None:
             memory = remembered(
                 self.jam,
-                started=self.beginning.started,
+                started=self.auto_start.started,
                 demo=self.demo is not None,
                 recording=bool(self.devices.recording.shown),
             )
@@ -226,7 +226,7 @@ class Engine:
     def _turn(self, now: Nanos) -> list[int]:
         self.jam.at(now)
         self._take_messages(now)
-        coming = [now + 1_000_000_000, *self.beginning.advance(now)]
+        coming = [now + 1_000_000_000, *self.auto_start.advance(now)]
         if self.demo is not None:
             coming += self._play_demo(self.demo, now)
         if self.learning is not None:
@@ -395,7 +395,7 @@ class Engine:
         if isinstance(command, SwitchTake):
             self.devices.recording.switch_take(self.jam, now)
         if isinstance(command, Start | Stop | Arm):
-            self.beginning.commanded()
+            self.auto_start.commanded()
         self.commands.run(command, now)
 
     def _from_worker(self, answer: Answer, now: Nanos) -> None:
@@ -408,7 +408,7 @@ class Engine:
         if isinstance(answer, Ready):
             self._ready("model", model=answer.model, runtime=answer.runtime)
         if self.jam.model_choice.state != "loading":  # another one in its place
-            self.beginning.model_loaded(now)
+            self.auto_start.model_loaded(now)
 
     def _greet(self, link: "Link[Any]", hello: Hello) -> None:
         if hello.role in ("supervisor", "guardian"):
@@ -425,7 +425,7 @@ class Engine:
         if not memory.demo:
             self.demo = None
         virtual = "virtual" in self.options.config.midi.outputs
-        self.beginning.restored(memory, virtual=virtual, demo=self.demo is not None)
+        self.auto_start.restored(memory, virtual=virtual, demo=self.demo is not None)
         if self.worker.wanted != before:
             self.worker.load_wanted()
         if memory.recording is not None and memory.recording != bool(self.devices.recording.shown):

@@ -20,7 +20,7 @@ from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.pick_ups import PickUps
 from live.jam.asking.places import LatentPlaces
-from live.jam.asking.played import Played
+from live.jam.asking.played_phrases import PlayedPhrases
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
 from live.jam.asking.variations_ahead import VariationsAhead
@@ -90,7 +90,7 @@ class Dialogue:
         self._loop: Literal["asked", "entered"] | None = None  # that is not recorded yet
         self._closed = 0
         self._bar = -1
-        self._played = Played(plan, capture, turns, requests)
+        self._played = PlayedPhrases(plan, capture, turns, requests)
         self._ties = Ties(capture, periods)
         self._recognition = Recognition(history, output)
         self._capture = capture

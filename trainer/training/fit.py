@@ -33,11 +33,11 @@ from trainer.run.progress import RunLog
 from trainer.settings import Settings
 from trainer.training import memory_estimate
 from trainer.training.checkpointing import calibrate
-from trainer.training.initial import begin_from, further_tensors
 from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL
 from trainer.training.origin import check_same, origin_of
 from trainer.training.resume import NAME, origin_in
+from trainer.training.warm_start import begin_from, further_tensors
 
 EDITS = "edits.npz"  # made once, saved in the run's folder
 EDITING = 0.25  # of the network's minutes, the most that making them may take

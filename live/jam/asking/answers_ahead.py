@@ -8,7 +8,7 @@ Tested in tests/live/jam/asking/test_answers_ahead.py.
 """
 
 from live.jam.asking.asked_ahead import AskedAhead
-from live.jam.asking.played import Played
+from live.jam.asking.played_phrases import PlayedPhrases
 from live.jam.asking.requests import Requests
 from live.jam.asking.searches import Searches
 from live.jam.sequencing.plan import Plan
@@ -26,7 +26,7 @@ class AnswersAhead(AskedAhead):
     """
 
     def __init__(
-        self, plan: Plan, played: Played, turns: TurnTaking, requests: Requests, searches: Searches
+        self, plan: Plan, played: PlayedPhrases, turns: TurnTaking, requests: Requests, searches: Searches
     ) -> None:
         super().__init__(plan, beats=1)
         self.was_late = False

@@ -7,7 +7,7 @@ Tested in tests/live/jam/test_feel.py.
 """
 
 from live.jam.asking.asked_ahead import AskedAhead
-from live.jam.asking.played import Played
+from live.jam.asking.played_phrases import PlayedPhrases
 from live.jam.asking.searches import Searches
 from live.jam.sequencing.plan import Plan
 from live.jam.turn_taking import TurnTaking
@@ -16,7 +16,7 @@ from live.jam.turn_taking import TurnTaking
 class PickUps(AskedAhead):
     """Asks once for each phrase of the performer that began before its bar line."""
 
-    def __init__(self, plan: Plan, played: Played, turns: TurnTaking, searches: Searches) -> None:
+    def __init__(self, plan: Plan, played: PlayedPhrases, turns: TurnTaking, searches: Searches) -> None:
         super().__init__(plan)
         self._played, self._turns, self._searches = played, turns, searches
 

@@ -4,7 +4,7 @@ Threads: engine only.
 """
 
 from live.jam.asking.asked_ahead import AskedAhead
-from live.jam.asking.played import Played
+from live.jam.asking.played_phrases import PlayedPhrases
 from live.jam.asking.requests import Requests
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
@@ -13,7 +13,7 @@ from live.jam.sequencing.plan import Plan
 class VariationsAhead(AskedAhead):
     """Looks ahead once for each phrase of the performer."""
 
-    def __init__(self, plan: Plan, requests: Requests, played: Played, *, output: Output) -> None:
+    def __init__(self, plan: Plan, requests: Requests, played: PlayedPhrases, *, output: Output) -> None:
         super().__init__(plan)
         self._requests, self._played, self._output = requests, played, output
 

@@ -220,7 +220,7 @@ def test_whoever_connects_again_to_a_virtual_port_is_silenced_too(clock: FakeClo
     second.options = msgspec.structs.replace(
         second.options, config=configured(input=["none"], output=["virtual"])
     )
-    second.beginning.thru_works(clock.now())
+    second.auto_start.thru_works(clock.now())
     second._arrived(Wire(), memory_of(first))
     run_to(second, clock, clock.nanos + MS)
     ear = second.output.sinks[0]

@@ -1,6 +1,6 @@
 """A run that begins with another model's weights: fine-tuning, for folders too small to learn from nothing.
 
-Tested in tests/trainer/training/test_initial.py.
+Tested in tests/trainer/training/test_warm_start.py.
 """
 
 from typing import Any

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from live.engine.beginning import Beginning
+from live.engine.auto_start import AutoStart
 from live.engine.engine import Engine
 from live.engine.memory import remembered
 from live.ipc.messages import LoadFailed
@@ -23,7 +23,7 @@ def test_a_model_that_does_not_load_lets_the_jam_start(engine: Engine, clock: Fa
 def test_an_engine_after_a_dead_one_silences_what_may_still_sound(
     engine: Engine, clock: FakeClock, ear: Ear
 ) -> None:
-    engine.beginning = Beginning(engine.jam, engine.devices, revived=True)
+    engine.auto_start = AutoStart(engine.jam, engine.devices, revived=True)
     engine._model_loaded(EchoModel().ready(), clock.now())
     ear.received.clear()
     run_to(engine, clock, clock.nanos + 2 * SECOND)

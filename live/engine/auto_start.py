@@ -12,7 +12,7 @@ CONNECT_NANOS = 700_000_000  # whoever waits for `ready` connects its cables bef
 REVIVED_NANOS = 2_000_000_000  # after which an engine that another has preceded starts without a model
 
 
-class Beginning:
+class AutoStart:
     """Starts a jam once, unless the performer or an engine before this one has.
 
     Args:

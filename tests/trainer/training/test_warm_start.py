@@ -12,7 +12,7 @@ from tests.fakes.synthetic import TINY, prepare
 from trainer.errors import RequestError
 from trainer.settings import read as settings
 from trainer.training.fit import run
-from trainer.training.initial import begin_from
+from trainer.training.warm_start import begin_from
 
 
 def net(codec: str, *changes: str, folder: Path) -> VAE:

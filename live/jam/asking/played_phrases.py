@@ -13,7 +13,7 @@ from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT
 
 
-class Played:
+class PlayedPhrases:
     """Cuts phrases out of what was captured."""
 
     def __init__(self, plan: Plan, capture: Capture, turns: TurnTaking, requests: Requests) -> None:
