@@ -306,16 +306,19 @@ class NoteTransformer:
         return x
 
     def _linear(self, name: str, x: Floats) -> Floats:
-        out: Floats = x @ self._held[f"{name}.weight"].T + self._held[f"{name}.bias"]
+        out: Floats = x @ self._held[f"{name}.weight"].T
+        out += self._held[f"{name}.bias"]
         return out
 
     def _norm(self, name: str, x: Floats) -> Floats:
         width = np.float32(self._width)
-        centred = x - np.add.reduce(x, -1, keepdims=True) / width
+        centred: Floats = x - np.add.reduce(x, -1, keepdims=True) / width
         squares: Floats = np.add.reduce(centred * centred, -1, keepdims=True)
         spread = np.sqrt(squares / width + np.float32(NORM))
-        out: Floats = centred / spread * self._held[f"{name}.weight"] + self._held[f"{name}.bias"]
-        return out
+        centred /= spread
+        centred *= self._held[f"{name}.weight"]
+        centred += self._held[f"{name}.bias"]
+        return centred
 
 
 def run_to_end(writing: Generator[None, None, Written]) -> Written:
