@@ -8,7 +8,7 @@ from, ends each network's training where it tells them best and says how well th
 import copy
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +23,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 from model.checkpoint import read, write
 from model.codecs.base import Codec, pack_phrase
 from model.latent.features import features
+from model.latent.geometry import Latent
 from model.latent.importance import FARTHEST, FOLDER, importance_weights_in
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.registry import open_runtime
@@ -100,17 +101,20 @@ def fit_importance_weights(
     def over(share: float) -> bool:
         return stop.is_set() or time.monotonic() - began > share * limit
 
+    def described(latents: Sequence[Latent]) -> list[Floats]:
+        return [features(phrase, kind) for phrase in player.decode_all([(each, {}) for each in latents])]
+
     drawn: list[Floats] = []
     while len(drawn) < draws and not over(0.5):
-        some = player.prior(min(AT_ONCE, draws - len(drawn)), seed + len(drawn))
-        drawn += [features(player.decode(latent, turns={}), kind) for latent in some]
+        drawn += described(player.prior(min(AT_ONCE, draws - len(drawn)), seed + len(drawn)))
         run_log.advance(0.5 * len(drawn) / draws, f"weights of the draws: {len(drawn)} of {draws} drawn")
     real: list[Floats] = []
-    for index in rng.permutation(len(phrases))[: MUSIC * len(drawn)].tolist():
-        phrase = codec.unpack(pack_phrase(codec, phrases.phrase(index, codec.grid)), 0)
-        real.append(features(player.decode(player.encode(phrase), turns={}), kind))
+    chosen = rng.permutation(len(phrases))[: MUSIC * len(drawn)].tolist()
+    for begin in range(0, len(chosen), AT_ONCE):
         if over(0.8):
             break
+        packed = (pack_phrase(codec, phrases.phrase(index, codec.grid)) for index in chosen[begin:][:AT_ONCE])
+        real += described(player.encode_all([codec.unpack(arrays, 0) for arrays in packed]))
     if stop.is_set() or min(len(drawn), len(real)) < LEAST:
         how = "weighed as before" if len(others) < len(checkpoint.extras) else "not weighed"
         run_log.say(f"the draws of {path.name} are {how}: there was no time to learn more")
