@@ -312,7 +312,8 @@ class NoteTransformer:
 
     def _norm(self, name: str, x: Floats) -> Floats:
         width = np.float32(self._width)
-        centred: Floats = x - np.add.reduce(x, -1, keepdims=True) / width
+        sums: Floats = np.add.reduce(x, -1, keepdims=True)
+        centred = x - sums / width
         squares: Floats = np.add.reduce(centred * centred, -1, keepdims=True)
         spread = np.sqrt(squares / width + np.float32(NORM))
         centred /= spread
