@@ -28,13 +28,12 @@ from live.ipc.messages import (
     Listen,
     Load,
     Onset,
-    Point,
     Ready,
     ToListener,
     ToWorker,
-    Varied,
-)  # fmt: skip
+)
 from live.ipc.model_process import spawn_worker
+from live.ipc.places import Point, Varied
 from live.timing.clock import raise_thread
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos

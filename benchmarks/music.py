@@ -13,7 +13,8 @@ import numpy as np
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
 from live.ipc.memory import Base
-from live.ipc.messages import Between, Decode, Decoded, Encode, Encoded, Place, Point, Ready
+from live.ipc.messages import Decode, Decoded, Encode, Encoded, Ready
+from live.ipc.places import Between, Place, Point
 from live.jam.latent.path import moved
 from live.worker.handler import RequestHandler
 from live.worker.variations import sounding

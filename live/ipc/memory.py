@@ -9,7 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from live.ipc.messages import Message, Place
+from live.ipc.messages import Message
+from live.ipc.places import Place
 from live.settings.knobs import Mode
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Timeline

@@ -13,7 +13,8 @@ from msgspec import structs
 
 from live.errors import UsageError
 from live.ipc.memory import Anchor, Base
-from live.ipc.messages import Encoded, Point, Ready
+from live.ipc.messages import Encoded, Ready
+from live.ipc.places import Point
 from live.jam.asking.accompaniment import Accompaniment
 from live.jam.asking.answers_ahead import AnswersAhead
 from live.jam.asking.asked_ahead import AskedAhead

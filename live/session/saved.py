@@ -14,7 +14,7 @@ import msgspec
 
 from live.errors import UsageError, model_faults
 from live.ipc.memory import JamFindings, JamMemory, JamState, ScenesMemory, SetPlace, StoredScene
-from live.ipc.messages import Place
+from live.ipc.places import Place
 from live.session.toml_text import toml_text
 from live.settings.knobs import KNOBS, MODES
 from live.timing.bar_lines import BarLines

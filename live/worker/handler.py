@@ -16,6 +16,7 @@ import numpy as np
 
 from live.ipc import messages
 from live.ipc.messages import Message
+from live.ipc.places import Moved, Point, Varied
 from live.worker.accompanist import Accompanist
 from live.worker.pause import Pause
 from live.worker.phrases import chordal_tracks, chords_in, named, shown_of, transcribed, with_parts
@@ -184,7 +185,7 @@ class RequestHandler:
             chords=chords_in(own.notes, player.card.grid, self._keys.present) if request.struck else [],
         )
 
-    def _varied(self, latent: Latent, how: messages.Varied, *, key: str) -> Latent:
+    def _varied(self, latent: Latent, how: Varied, *, key: str) -> Latent:
         """Return where a variation of what was played at a latent lies, in the key that holds there."""
         latent = self._keys.keep(latent, key)
         source, player = latent.source, self.player
@@ -201,10 +202,10 @@ class RequestHandler:
                 del self._found[next(iter(self._found))]
         return replace(found, source=PlayedPhrase(found.z, phrase, source.scale))
 
-    def _strange(self, latent: Latent, place: messages.Moved, *, key: str) -> Latent:
+    def _strange(self, latent: Latent, place: Moved, *, key: str) -> Latent:
         """Return where stray leads: to a phrase that could come next; nowhere while that is not written."""
         seed = (place.seed + STRANGE * (1 + place.number)) % 2**32
-        return self._varied(latent, messages.Varied(messages.Point([]), 1.0, place.cell, seed), key=key)
+        return self._varied(latent, Varied(Point([]), 1.0, place.cell, seed), key=key)
 
     def _decode(
         self, player: Player, latent: Latent, request: messages.Decode, start: int
@@ -272,7 +273,7 @@ class RequestHandler:
             played = self._keys.keep(
                 played_at(Latent("", np.zeros(0, dtype=np.float32)), phrase), request.key
             )
-            how = messages.Varied(messages.Point([]), request.amount, request.turn, request.seed)
+            how = Varied(Point([]), request.amount, request.turn, request.seed)
             self._variations.write_ahead(phrase, how, played.source.scale if played.source else None)
 
     def write(self) -> Iterator[Message | None]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from live.ipc.messages import Between, Blend, Moved, OnMap, Place, Point, Varied
+from live.ipc.places import Between, Blend, Moved, OnMap, Place, Point, Varied
 from model.latent.geometry import Latent, Vector, between, blend, played_at
 from model.music.grid import Grid
 from model.music.phrase import Phrase

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeVar
 
-from live.ipc.messages import FOR_EVER_NANOS, Varied
+from live.ipc.messages import FOR_EVER_NANOS
+from live.ipc.places import Varied
 from model.edits.recombination import recombined
 from model.music.distance import position
 from model.music.phrase import Note, Phrase

@@ -9,6 +9,7 @@ import numpy as np
 
 from live.ipc import messages
 from live.ipc.commands import Command
+from live.ipc.places import Point
 from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.jam.protocols import Bindings
@@ -163,7 +164,7 @@ class ContinuingModel(EchoModel):
             return messages.Encoded(message.ident, [], {"density": 1.0}, (0.0, 0.0), 1.0)
         if not isinstance(message, messages.Decode):
             return super().answer(message)
-        assert isinstance(message.place, messages.Point)
+        assert isinstance(message.place, Point)
         assert message.place.z == []
         self.decodes.append(message)
         rows = [note._replace(pitch=note.pitch + 2) for note in message.context]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from live.errors import FailureError, UsageError, unknown
-from live.ipc.messages import Point, Varied
+from live.ipc.places import Point, Varied
 from live.settings import config as settings
 from live.worker.accompanist import Accompanist
 from live.worker.phrases import shown_of

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from live.ipc.memory import Anchor, Base, BaseOrigin
-from live.ipc.messages import Place
+from live.ipc.places import Place
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
 from live.jam.latent.path import PathHistory

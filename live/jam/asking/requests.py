@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from live.errors import UsageError, model_faults, unknown
 from live.ipc.memory import Base
-from live.ipc.messages import Accompany, Closing, Decode, Encode, Place, Ready, VaryAhead, Warp
+from live.ipc.messages import Accompany, Closing, Decode, Encode, Ready, VaryAhead, Warp
+from live.ipc.places import Place
 from live.jam.input.capture import PlayedNote, StruckRow
 from live.jam.latent.path import PathState, heaviest, moved
 from live.jam.sequencing.periods import PeriodPart

@@ -10,7 +10,7 @@ Tested in tests/live/jam/band/test_band.py.
 from collections import deque
 from collections.abc import Mapping
 
-from live.ipc.messages import Point
+from live.ipc.places import Point
 from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_of
 from live.jam.band.register import Register
 from live.jam.input.capture import Capture

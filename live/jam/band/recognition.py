@@ -5,7 +5,7 @@ Owns: which anchor was played last.  Threads: engine only.
 
 from typing import NamedTuple
 
-from live.ipc.messages import Point
+from live.ipc.places import Point
 from live.jam.band.loops import FEWEST, likeness, rows_of
 from live.jam.latent.path import PathHistory, heaviest
 from live.jam.protocols import Output

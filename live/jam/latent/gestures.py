@@ -9,7 +9,8 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from live.ipc.memory import Anchor, BaseOrigin
-from live.ipc.messages import Moved, OnMap, Place, Point, Warped
+from live.ipc.messages import Warped
+from live.ipc.places import Moved, OnMap, Place, Point
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Requests

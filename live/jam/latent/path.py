@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from live.ipc.memory import Anchor, Base
-from live.ipc.messages import Between, Blend, Moved, OnMap, Place, Point, Varied
+from live.ipc.places import Between, Blend, Moved, OnMap, Place, Point, Varied
 from live.settings.knobs import ANCHORS, Mode
 from live.timing.timeline import Nanos
 

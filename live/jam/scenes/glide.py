@@ -10,7 +10,7 @@ from collections.abc import Callable, Container
 from typing import NamedTuple
 
 from live.ipc.memory import Base
-from live.ipc.messages import Between
+from live.ipc.places import Between
 from live.jam.jam import Jam
 from live.jam.scenes.present import Present, Slots
 from live.timing.timeline import Nanos, Tick

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from live.ipc.memory import Base
-from live.ipc.messages import Point
+from live.ipc.places import Point
 from live.ipc.snapshot import NoteRow
 from live.jam.sequencing.scheduler import QueuedRow, Scheduler
 from live.timing.bar_lines import BarLines

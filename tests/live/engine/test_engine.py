@@ -10,7 +10,8 @@ import pytest
 
 from live.engine import engine as engine_module
 from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
-from live.ipc.messages import Bye, Decoded, Point
+from live.ipc.messages import Bye, Decoded
+from live.ipc.places import Point
 from live.ipc.snapshot import Notice, Snapshot, Update
 from live.record.line_writer import LineWriter
 from live.timing.midi_bytes import Received, note_off, note_on

@@ -6,7 +6,8 @@ import pytest
 from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.engine import Engine
 from live.ipc.memory import JamMemory
-from live.ipc.messages import Bye, Load, Point
+from live.ipc.messages import Bye, Load
+from live.ipc.places import Point
 from live.jam.latent.path import points
 from live.timing.midi_bytes import Received, note_on
 from live.timing.timeline import Tick

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from live.ipc import link as link_module
 from live.ipc import messages as ipc
+from live.ipc import places
 from live.ipc.commands import Command, FromDashboard, Panic, Turn
 from live.ipc.link import (
     LARGEST_BACKLOG,
@@ -50,13 +51,13 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         for kind in get_args(Command)
     ]
 )
-PLACES: st.SearchStrategy[ipc.Place] = st.recursive(
-    st.builds(ipc.Point, st.lists(FINITE), st.dictionaries(st.text(), FINITE)),
+PLACES: st.SearchStrategy[places.Place] = st.recursive(
+    st.builds(places.Point, st.lists(FINITE), st.dictionaries(st.text(), FINITE)),
     lambda inner: st.one_of(
-        st.builds(ipc.Between, inner, inner, FINITE),
-        st.builds(ipc.Blend, st.lists(inner, max_size=4), st.lists(FINITE, max_size=4)),
+        st.builds(places.Between, inner, inner, FINITE),
+        st.builds(places.Blend, st.lists(inner, max_size=4), st.lists(FINITE, max_size=4)),
         st.builds(
-            ipc.Moved,
+            places.Moved,
             inner,
             st.integers(0, 9999),
             FINITE,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from live.ipc import commands as ask
 from live.ipc.commands import Command
-from live.ipc.messages import Varied
+from live.ipc.places import Varied
 from live.settings.config import Config, Scene
 from live.settings.knobs import ANCHORS, ANSWERING, KNOBS, MODES
 from live.timing.timeline import Nanos

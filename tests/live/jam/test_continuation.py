@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from live.ipc.messages import Decode, Point, Ready, Warp
+from live.ipc.messages import Decode, Ready, Warp
+from live.ipc.places import Point
 from live.settings.config import Config, parse
 from live.timing.midi_bytes import note_on
 from live.timing.timeline import Nanos

@@ -4,7 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from live.ipc.commands import SetCondition
-from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, Point, ToWorker, Varied
+from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, ToWorker
+from live.ipc.places import Point, Varied
 from live.jam.latent.path import heaviest
 from live.timing.midi_bytes import control
 from live.timing.timeline import Nanos, Tick

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from live.ipc.commands import ChooseModel, GoTo, SetMode, Stop
-from live.ipc.messages import Encode, Failed, Point
+from live.ipc.messages import Encode, Failed
+from live.ipc.places import Point
 from live.settings.config import parse
 from live.worker.handler import RequestHandler
 from model.codecs.drums import KEYS

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.ipc.messages import Between, Blend, Moved, OnMap, Place, Point
+from live.ipc.places import Between, Blend, Moved, OnMap, Place, Point
 from live.worker.places import DRIFT_SIZE, Places, point_of
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid

@@ -20,6 +20,7 @@ from live.ipc import messages
 from live.ipc.link import Link, Switchboard, new_address
 from live.ipc.messages import Message
 from live.ipc.model_process import spawn_worker
+from live.ipc.places import Moved, Place, Point
 from live.worker import handler as worker
 from live.worker.handler import RequestHandler
 from live.worker.pause import Pause
@@ -74,10 +75,10 @@ def desk() -> RequestHandler:
     return made
 
 
-SILENT = messages.Point([0.0] * 32)
+SILENT = Point([0.0] * 32)
 
 
-def decode(ident: int, *, bar: int = 2, place: messages.Place = SILENT) -> messages.Decode:
+def decode(ident: int, *, bar: int = 2, place: Place = SILENT) -> messages.Decode:
     return messages.Decode(ident, bar, place, turns={}, temperature=0.0, seed=0)
 
 
@@ -92,7 +93,7 @@ def test_a_phrase_is_encoded_and_decoded_again(desk: RequestHandler) -> None:
     encoded = desk.answer(messages.Encode(7, TUNE))
     assert isinstance(encoded, messages.Encoded)
     assert (encoded.ident, encoded.attributes["density"]) == (7, 0.25)
-    place = messages.Point(encoded.z, encoded.attributes)
+    place = Point(encoded.z, encoded.attributes)
     decoded = desk.answer(decode(8, place=place))
     assert isinstance(decoded, messages.Decoded)
     assert [row[:2] for row in decoded.notes] == [(0, 60), (8, 64)]
@@ -113,9 +114,7 @@ def test_it_divides_a_keyboard_as_it_is_told_the_loaded_model_too() -> None:
 
 
 def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: RequestHandler) -> None:
-    place = messages.Moved(
-        messages.Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9
-    )
+    place = Moved(Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9)
     decoded = desk.answer(decode(8, place=place))
     assert isinstance(decoded, messages.Decoded)
     assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32), Grid()).latent(place))
@@ -230,12 +229,12 @@ def test_a_model_without_a_latent_says_so_and_continues(lonely: RollPlayer) -> N
     assert isinstance(encoded, messages.Encoded)
     assert (encoded.z, encoded.xy) == ([], (0.0, 0.0))
     request = messages.Decode(
-        2, 2, messages.Point([]), {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8
+        2, 2, Point([]), {}, 0.5, 7, context=TUNE, condition={"style": "waltz"}, top_k=4, top_p=0.8
     )
     decoded = desk.answer(request)
     assert isinstance(decoded, messages.Decoded)
     assert {row[1] for row in decoded.notes} == {62, 66, 50}  # a tone higher
-    assert (decoded.point, decoded.xy) == (messages.Point([]), (0.0, 0.0))
+    assert (decoded.point, decoded.xy) == (Point([]), (0.0, 0.0))
     assert lonely.chosen[-1] == (4, 0.8, {"style": "waltz"})
 
 
@@ -252,7 +251,7 @@ def test_what_holds_the_choice_of_notes_reaches_a_model_with_a_latent_too(
 
 
 def test_a_warp_walks_the_whole_way_a_decode_at_a_time(desk: RequestHandler) -> None:
-    ends = [messages.Point([key] * 16 + [0.0] * 16) for key in (60.0, 90.0)]
+    ends = [Point([key] * 16 + [0.0] * 16) for key in (60.0, 90.0)]
     steps = list(desk.warp(messages.Warp(9, *ends)))
     assert steps[:-1] == [None] * (WARP_STEPS + 1)
     answer = steps[-1]
@@ -399,7 +398,7 @@ def test_an_engine_that_has_gone_is_not_a_goodbye(desk: RequestHandler) -> None:
 
 def test_requests_are_answered_in_turn_and_a_warp_between_them(desk: RequestHandler) -> None:
     call = Call(desk)
-    call.link.send(messages.Warp(1, messages.Point([60.0] * 32), messages.Point([90.0] * 32)))
+    call.link.send(messages.Warp(1, Point([60.0] * 32), Point([90.0] * 32)))
     call.link.send(messages.Encode(2, TUNE))
     call.link.send(messages.Load("foreign"))
     call.link.send(decode(3))
@@ -442,10 +441,10 @@ def test_a_phrase_in_another_metre_is_read_answered_and_kept_as_it_was_played(
     encoded = desk.answer(messages.Encode(1, [], [], struck, 1_041_667, grid=grid))
     assert isinstance(encoded, messages.Encoded)
     assert [(note.onset, note.pitch) for note in encoded.notes] == [(2 * at, 60 + at) for at in range(12)]
-    here = messages.Point(encoded.z, encoded.attributes, encoded.played, grid)
+    here = Point(encoded.z, encoded.attributes, encoded.played, grid)
     for place in (
         here,
-        messages.Point(encoded.z, encoded.attributes),
+        Point(encoded.z, encoded.attributes),
     ):  # as it was played, and as the network has it
         decoded = desk.answer(messages.Decode(2, 2, place, turns={}, temperature=0.0, seed=0, grid=grid))
         assert isinstance(decoded, messages.Decoded)

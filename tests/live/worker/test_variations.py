@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from live.ipc.messages import Decode, Decoded, Encode, Encoded, Point, Ready, Varied
+from live.ipc.messages import Decode, Decoded, Encode, Encoded, Ready
+from live.ipc.places import Point, Varied
 from live.worker.handler import RequestHandler
 from live.worker.variations import APART, MOST_BEGUN, Sounds, Variations, sounding
 from model.music.grid import Grid

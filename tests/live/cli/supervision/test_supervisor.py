@@ -19,9 +19,9 @@ from live.engine.guard import CRASHED
 from live.ipc import launcher
 from live.ipc.link import new_address
 from live.ipc.memory import Anchor, Base, JamMemory, JamState
-from live.ipc.messages import Between, Moved, Point
 from live.ipc.options import Options
 from live.ipc.page_process import page_options
+from live.ipc.places import Between, Moved, Point
 from live.ipc.snapshot import Notice
 from live.settings.config import Config
 from live.timing.bar_lines import BarLines

@@ -5,7 +5,8 @@ import os
 import pytest
 
 from live.engine.engine import Engine
-from live.ipc.messages import BeatFound, Bye, Decoded, Listen, Load, LoadFailed, Point
+from live.ipc.messages import BeatFound, Bye, Decoded, Listen, Load, LoadFailed
+from live.ipc.places import Point
 from live.jam.dialogue import Dialogue
 from live.settings.config import parse
 from tests.fakes.commands import command

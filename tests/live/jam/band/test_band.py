@@ -5,7 +5,8 @@ import itertools
 import msgspec
 import pytest
 
-from live.ipc.messages import Answer, Decoded, Encode, Encoded, Point, ToWorker
+from live.ipc.messages import Answer, Decoded, Encode, Encoded, ToWorker
+from live.ipc.places import Point
 from live.worker.phrases import chords_in
 from model.music.grid import Grid
 from model.music.harmony import read_chords, tones

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from live.ipc.commands import Command, GoOnMap, GoTo
-from live.ipc.messages import Answer, OnMap, ToWorker, Warp, Warped
+from live.ipc.messages import Answer, ToWorker, Warp, Warped
+from live.ipc.places import OnMap
 from live.timing.timeline import Nanos
 from live.worker.places import point_of
 from model.latent.geometry import slerp

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.ipc.memory import Anchor, Base
-from live.ipc.messages import Between, Blend, Moved, Place, Point, Varied
+from live.ipc.places import Between, Blend, Moved, Place, Point, Varied
 from live.jam.latent.path import (
     MOST_REPLACED,
     PathHistory,
