@@ -55,7 +55,8 @@ MODAL = {2: (9, 8), 3: (1, 2), 4: (6, 5), 5: (10, 11)}
 """Modes that are found beside major and minor: the degree that tells each, and whose place it has."""
 MODAL_PITCHES, TELLING = 6, 0.05  # degrees that sound, and the share of time of the one that tells the mode
 SURE = 0.1  # by which a mode must fit better than major and minor
-CLEAR = 0.6  # correlation from which notes are in a key at all
+CLEAR = 0.6  # correlation from which notes are in a key at all,
+STAYS = 0.4  # and down to which they are in the one before, where no other fits clearly better
 LOW = 52
 """Mean key below which a line lies low: so high at most lie 95 of 100 basses of ensembles."""
 FEWEST = 4  # notes, and
@@ -136,7 +137,7 @@ def key_of(notes: Iterable[Note], before: Key | None = None, *, clear: float = C
 
     Args:
         notes: of one phrase or several.
-        before: the key so far, which stays unless another fits clearly better.
+        before: the key so far, which stays unless another fits clearly better, or they are in none by far.
         clear: correlation from which they are in a key at all.
     """
     counted = [note for note in notes if note.track != DRUMS]
@@ -147,7 +148,8 @@ def key_of(notes: Iterable[Note], before: Key | None = None, *, clear: float = C
     modal = max(MODAL_KEYS, key=lambda key: fit(sounding, key))
     if fit(sounding, modal) > fit(sounding, best) + SURE and _tells(sounding, modal):
         best = modal
-    if before is not None and fit(sounding, before) + STAY >= fit(sounding, best) >= clear:
+    least = min(clear, STAYS)
+    if before is not None and fit(sounding, before) + STAY >= fit(sounding, best) >= least:
         return before
     return best if fit(sounding, best) >= clear else None
 

@@ -16,6 +16,18 @@ def line(pitches: tuple[int, ...], length: int = 2) -> list[Note]:
     return [Note(2 * step % 32, pitch, 90, length) for step, pitch in enumerate(pitches)]
 
 
+A_MINOR = Key(9, 1)
+UNSURE = [
+    Note(onset, pitch, 80, length)
+    for onset, pitch, length in (
+        (0, 57, 4), (0, 64, 3), (3, 67, 1), (4, 69, 2), (6, 67, 2), (8, 53, 6), (8, 65, 2), (10, 69, 2),
+        (12, 72, 3), (15, 71, 1), (16, 55, 6), (16, 71, 4), (20, 67, 2), (22, 69, 2), (24, 52, 8),
+        (24, 68, 6), (30, 64, 2),
+    )
+]  # fmt: skip
+"""A minor with its G beside the G sharp of E."""
+
+
 @pytest.mark.parametrize("tonic", range(12))
 def test_a_cadence_is_in_its_key(tonic: int) -> None:
     assert key_of(line(tuple(60 + tonic + pitch for pitch in CADENCE))) == Key(tonic, 0)
@@ -29,6 +41,14 @@ def test_what_says_nothing_is_in_no_key() -> None:
     assert key_of(line((60, 60, 60, 60, 60))) is None
     assert key_of(line(tuple(range(60, 72)))) is None, "all twelve alike"
     assert key_of([Note(step, 36 + step % 9, 90, 1, track=DRUMS) for step in range(16)]) is None
+
+
+def test_what_is_in_no_key_by_itself_is_in_the_one_before_unless_it_is_far_from_it() -> None:
+    chromatic = line(tuple(range(57, 68)))
+    assert key_of(UNSURE) is None
+    assert key_of(UNSURE, A_MINOR) == A_MINOR
+    assert key_of(UNSURE, Key(3, 0)) is None
+    assert key_of(chromatic, A_MINOR) is None
 
 
 def test_the_key_before_stays_until_another_fits_clearly_better() -> None:
