@@ -154,6 +154,12 @@ def key_of(notes: Iterable[Note], before: Key | None = None, *, clear: float = C
     return best if fit(sounding, best) >= clear else None
 
 
+def nearest_key(notes: Iterable[Note]) -> Key:
+    """Return the major or minor key that notes are nearest to, however few they are."""
+    sounding = profile(notes)
+    return max(KEYS, key=lambda key: fit(sounding, key))
+
+
 def blues_of(notes: Iterable[Note]) -> Key | None:
     """Return the blues that a line is of: its minor third goes over dominant sevenths on I, IV and V.
 

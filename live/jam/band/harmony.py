@@ -33,7 +33,7 @@ from model.music.chord_finding import (
     weigh,
 )
 from model.music.harmony import Chord, chord_name, chord_of, key_named
-from model.music.key import BLUES, Key, blues_of, key_of
+from model.music.key import BLUES, Key, blues_of, key_of, nearest_key
 from model.music.phrase import Note
 from model.music.progression import Progression, read_progression
 
@@ -107,6 +107,8 @@ class ChordsInPlay:
         self._foreseen: dict[int, Foreseen] = {}
         self._rows: dict[int, tuple[int, frozenset[Row]]] = {}  # cell -> strikes, what was played
         self._laid: object = None
+        self._left_at = self._left_first = 0  # a key, the last time and the first of several in a row
+        self._since = 0  # what was played before does not tell the key: one was left then
         self.meanwhile = None
 
     def _heed_grid(self) -> None:
@@ -237,7 +239,9 @@ class ChordsInPlay:
 
     def _atonal(self) -> bool:
         """Tell whether what is played is in no key at all."""
-        last = [*self._sounded][-ATONAL_BEATS:]
+        assert self._beat is not None
+        beats = 1 + (self._tick(self._beat) - self._since) // self._plan.grid.ticks_per_beat
+        last = [*self._sounded][-max(1, min(ATONAL_BEATS, beats)) :]
         classes = {pitch for one in last for pitch, weight in enumerate(one.weights) if weight}
         return len(classes) >= ATONAL and plain(last[-1]) is None
 
@@ -258,10 +262,11 @@ class ChordsInPlay:
                 pass
         assert self._beat is not None
         size = self._plan.grid.ticks_per_step
-        start = self._tick(self._beat) - KEY_BEATS * self._plan.grid.ticks_per_beat
+        start = max(self._since, self._tick(self._beat) - KEY_BEATS * self._plan.grid.ticks_per_beat)
         notes = [
             Note(0, note.pitch, note.velocity, max(1, ((note.end or note.start + size) - note.start) // size))
             for note in self._capture.lately(Tick(start))
+            if note.start >= self._since
         ]
         recent = notes[len(notes) // 2 :]  # counted twice: what was played last says most
         blues = blues_of(recent) or blues_of(notes)
@@ -269,8 +274,18 @@ class ChordsInPlay:
             return blues
         last = self._left()
         if last:
-            return key_of(last, clear=GUESS)
+            self._leave(self._tick(self._beat))
+            return nearest_key(last)
         return key_of([*notes, *recent], self.key, clear=GUESS)
+
+    def _leave(self, now: int) -> None:
+        """Take it that a key has been left; who leaves one after the other is in none."""
+        beat = self._plan.grid.ticks_per_beat
+        if now - self._left_at > LEAVING_BEATS * beat:
+            self._left_first = now
+        self._left_at = now
+        if now - self._left_first <= LEAVING_BEATS * beat:
+            self._since = now - LEAVING_BEATS * beat
 
     def _left(self) -> list[Note]:
         """Return the notes of the last beats if they have left the key, which then is found in them alone."""

@@ -5,7 +5,7 @@ Owns: the last phrases of the performer.  Threads: engine only.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -81,6 +81,12 @@ def likeness(one: frozenset[Row], other: frozenset[Row]) -> float:
     return 2 * len(one & other) / total if total else 0.0
 
 
+def _among(rows: frozenset[Row], row: Row) -> bool:
+    """Tell whether a note is one of some, or lies a step beside one."""
+    step, pitch = row
+    return any((near, pitch) in rows for near in (step, step - 1, step + 1))
+
+
 class LaidOut(NamedTuple):
     """The notes of a phrase by their steps.
 
@@ -148,7 +154,8 @@ class Loops:
         """
         if len(played) >= FEWEST:
             return self._found(played, steps, others)
-        return self.after(cell - 1)
+        expected = self.after(cell - 1)
+        return expected if all(map(partial(_among, expected.rows), played)) else NOTHING
 
     def after(self, cell: int) -> Foreseen:
         """Return what is likely to follow the phrase of a cell."""

@@ -228,6 +228,19 @@ def test_atonal_playing_is_in_no_chord_and_nothing_is_forced() -> None:
     assert stage.jam.band.harmony.shown == ""
 
 
+def test_two_beats_of_a_far_key_are_heard_as_that_key_whatever_was_played_before() -> None:
+    stage = stage_of("C F", bars=2)
+    for place, pitch in enumerate((66, 70, 73, 75, 77, 78, 70, 73)):  # F sharp major, in eighths
+        stage.press(2 * BAR + place * BEAT // 2, 230, pitch)
+    keys, shown = [], []
+    for beat in range(1, 5):
+        stage.run_to_tick(2 * BAR + beat * BEAT)
+        keys.append(stage.jam.band.harmony.key)
+        shown.append(stage.jam.band.harmony.shown)
+    assert [key.name if key else "" for key in keys[1:]] == ["F# major"] * 3
+    assert all(shown)
+
+
 def test_while_the_performer_rests_the_phrase_keeps_its_chords() -> None:
     stage = stage_of("C F", bars=2)
     stage.run_to_tick(8 * BAR)

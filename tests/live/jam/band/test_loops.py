@@ -75,6 +75,15 @@ def test_a_phrase_is_known_by_its_beginning() -> None:
     assert loops.foresee(2, begun, 8, [anchor]).chords == THIRD
 
 
+def test_the_first_note_tells_that_it_is_not_the_phrase_that_was_expected() -> None:
+    loops = learned((TUNE, ONE))
+    assert loops.foresee(1, frozenset(), 0, []).chords == ONE
+    assert loops.foresee(1, frozenset(((0, 0),)), 1, []).chords == ONE
+    assert loops.foresee(1, frozenset(((1, 0),)), 2, []).chords == ONE, "a step late"
+    assert loops.foresee(1, frozenset(((0, 6),)), 1, []).trust == 0
+    assert loops.foresee(1, frozenset(((2, 0),)), 3, []).trust == 0
+
+
 def test_a_phrase_without_chords_brings_none_and_one_note_is_no_phrase() -> None:
     loops = learned((TUNE, (None,) * 8))  # type: ignore[arg-type]
     assert loops.after(0).trust == 0
