@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
 from live.ipc.messages import FOR_EVER_NANOS
@@ -18,7 +18,7 @@ from live.ipc.places import Varied
 from model.edits.recombination import recombined
 from model.music.distance import position
 from model.music.phrase import Note, Phrase
-from model.playing.alternatives import Material, can_write, filled_in, following
+from model.playing.alternatives import Material, another_groove, can_write, following
 from model.playing.inference.candidates import DRAFTS
 from model.playing.variation import MEASURED, Course, course, note_f1
 from model.writing.wish import CONTEXT, Kind
@@ -75,27 +75,21 @@ class Draft:
     Attributes:
         material: what it is made of.
         seed: of its choices.
-        alternatives: written so far, the nearer one first.
-        course: the way to them; None while there is none.
+        alternative: as it is written; None while it is not.
+        course: the way to it; None while there is none.
         written: whether a writer does it.
-        wanted: how many alternatives are to be there.
-        writing: of the next one; None where none is under way.
+        writing: of the alternative; None where none is under way.
         begun: whether any of that is written.
-        outright: whether what comes next is the first one, for nothing nearer was asked for.
-        between: recombined, where the nearer one is too much like the phrase, as grooves are; else None.
         sounds: when it is needed, as it was asked for last.
     """
 
     material: Material
     seed: int
-    alternatives: list[Phrase] = field(default_factory=list)
+    alternative: Phrase | None = None
     course: Course | None = None
     written: bool = False
-    wanted: int = 1
     writing: Generator[None, None, Phrase] | None = None
     begun: bool = False
-    outright: bool = False
-    between: Phrase | None = None
     sounds: Sounds = ANY_TIME
 
 
@@ -154,7 +148,7 @@ class Variations:
         if how.amount > 0 and self._can_write(material):
             state = Draft(material, seed_of(how.seed, how.turn, 0), written=True)
             self._ahead = how.turn, state
-            self._ask(state, how.amount)
+            self._ask(state)
 
     def varied(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> Answer:
         """Return a phrase varied; itself where nothing changes.
@@ -184,9 +178,7 @@ class Variations:
         put(self._last, (phrase.notes, how.seed), state.course, most=PHRASES)
         varied = state.course.at(how.amount)
         self._remember(name, varied)
-        if state.written:
-            return Answer(varied, "written" if len(state.alternatives) >= state.wanted else "awaited")
-        return Answer(varied, "recombined")
+        return Answer(varied, "written" if state.written else "recombined")
 
     def settled(self, phrase: Phrase, how: Varied, scale: frozenset[int] | None) -> Answer:
         """Return a phrase varied, however long it takes to write; arguments as `varied` has them."""
@@ -228,11 +220,10 @@ class Variations:
                 next(state.writing)
             except StopIteration as done:
                 state.writing, state.begun = None, False
-                state.alternatives.append(done.value)
+                state.alternative = done.value
                 yield state is not ahead
             except Exception:  # noqa: BLE001  a writer that fails is none
                 state.writing, state.written = None, False
-                state.alternatives.clear()
                 yield state is not ahead
             else:
                 yield False
@@ -243,12 +234,12 @@ class Variations:
             state.begun, state.writing = False, self._next(state)
 
     def _next(self, state: Draft) -> Generator[None, None, Phrase] | None:
-        """Return the writing of a draft's next alternative, of which nothing is written yet."""
+        """Return the writing of a draft's alternative, of which nothing is written yet."""
         if self._writer is None:
             return None
-        if state.alternatives or state.outright:
-            return following(self._writer, self.kind, state.material, state.seed, self.drafts)
-        return filled_in(self._writer, self.kind, state.material, state.seed)
+        if self.kind is Kind.DRUMS:
+            return another_groove(self._writer, state.material, state.seed, self.drafts)
+        return following(self._writer, self.kind, state.material, state.seed, self.drafts)
 
     def _can_write(self, material: Material) -> bool:
         return (self._writer is not None or self._find_writer is not None) and can_write(self.kind, material)
@@ -261,63 +252,48 @@ class Variations:
         if self._ahead is not None and self._ahead[0] == name.number and state.written:
             ahead, self._ahead = self._ahead[1], None
             if note_f1(ahead.material.phrase, material.varied) >= THE_SAME:
-                others = material.others
-                for alternative in ahead.alternatives:
-                    state.alternatives.append(Phrase.of(phrase.grid, [*alternative.notes, *others]))
-                state.wanted, state.writing, state.outright = ahead.wanted, ahead.writing, ahead.outright
-                state.begun = ahead.begun
+                if ahead.alternative is not None:
+                    notes = [*ahead.alternative.notes, *material.others]
+                    state.alternative = Phrase.of(phrase.grid, notes)
+                state.writing, state.begun = ahead.writing, ahead.begun
         return state
 
-    def _ask(self, state: Draft, amount: float) -> None:
-        """See to it that the alternatives are written that an amount calls for."""
-        if not state.alternatives and state.writing is None:
-            state.outright = amount >= 1
-        if amount > MEASURED and not state.outright:
-            state.wanted = 2
-        if len(state.alternatives) < state.wanted and state.writing is None:
+    def _ask(self, state: Draft) -> None:
+        """See to it that the alternative is written."""
+        if state.alternative is None and state.writing is None:
             state.begun, state.writing = False, self._next(state)
 
     def _settle(self, state: Draft, name: Variation, amount: float) -> None:
         """Lay the course to what has been written, the changes in an order that has not just been heard."""
-        count = len(state.alternatives)
-        if count and (state.course is None or state.course.stages < count + (state.between is not None)):
-            begins = state.course is None
-            if begins:
-                state.seed = self._order(state, name, amount)
-            first = [self._news(state)] if state.outright else state.alternatives[:1]
-            if begins and not state.outright:
-                near = course(state.material.phrase, first, state.seed)
-                if min(near.left) > 1 - MEASURED + SLACK:
-                    state.between = self._remade(state.material, state.seed)
-            if state.between is not None:
-                first.append(state.between)
-            beyond = self._news(state) if count > 1 else None
-            state.course = course(state.material.phrase, first, state.seed, beyond)
+        if state.alternative is not None and state.course is None:
+            stages = self._stages(state, state.alternative)
+            state.course = self._new(state, stages, name, amount)
         if self._writer is None and self._find_writer is None:
             state.written = False
             return
-        self._ask(state, amount)
+        self._ask(state)
 
-    def _news(self, state: Draft) -> Phrase:
-        """Return what comes next, or the phrase recombined where that is the phrase again.
-
-        A groove goes on as it is: recombined ones are told from music (AUC .82 beside .51).
-        """
-        material, ahead = state.material, state.alternatives[-1]
+    def _stages(self, state: Draft, ahead: Phrase) -> list[Phrase]:
+        """Return what a course leads to: what comes next, and on where that is much like the phrase."""
+        material = state.material
         tracks = {note.track for note in material.varied.notes}
-        if self.kind is Kind.DRUMS or note_f1(ahead.part(*tracks), material.varied) <= THE_SAME:
-            return ahead
-        return self._remade(material, state.seed)
+        alike = note_f1(ahead.part(*tracks), material.varied)
+        if self.kind is Kind.DRUMS or alike <= 1 - MEASURED + SLACK:
+            return [ahead]
+        return [ahead, self._remade(material, state.seed)]
 
-    def _order(self, state: Draft, name: Variation, amount: float) -> int:
-        """Return the seed of an order of changes whose outcome none of the last turns sounded."""
+    def _new(self, state: Draft, stages: list[Phrase], name: Variation, amount: float) -> Course:
+        """Return a course with its changes in an order whose outcome none of the last turns sounded."""
         before = self._heard(name)
+        first: Course | None = None
         for attempt in range(ORDERS):
             seed = seed_of(name.seed, name.number, attempt)
-            way = course(state.material.phrase, state.alternatives, seed)
+            way = course(state.material.phrase, stages, attempt, seed)
+            first = first or way
             if not way.steps(amount) or sounding(way.at(amount)) not in before:
-                return seed
-        return state.seed
+                return way
+        assert first is not None
+        return first
 
     # -- recombining ---------------------------------------------------------------------------------
 
@@ -329,7 +305,7 @@ class Variations:
         for attempt in range(tries):
             seed = seed_of(name.seed, name.number, attempt)
             alternative = self._remade(material, seed, free=attempt > tries // 2)
-            found = course(material.phrase, [alternative], seed)
+            found = course(material.phrase, [alternative], attempt, seed)
             first = first or found
             if not found.steps(amount) or sounding(found.at(amount)) not in before:
                 return found

@@ -1,11 +1,14 @@
-"""Alternatives to a phrase, as a learned writer has them.
+"""The alternative to a phrase that a variation goes over into, as a learned writer has it.
 
-Up to .7 of the knob a phrase is filled in: three tenths of its notes stay, those on its strong beats, and as
-many new ones as went are written between them.  Beyond that it goes over into what the writer finds comes
-next, of several drafts the one that goes on best; now and then they begin or end with a bar of before.  Both
-know what was played before and the parts that others play meanwhile.
+It is what comes next, of several drafts the one that goes on best; now and then it begins or ends with a bar
+of before.  The writer knows what was played before and the parts that others play meanwhile.  Of drums it is
+another groove on a like kit, for what goes on from a groove is mostly that groove again.
+
+What is new is not filled in between notes that stay: halfway, such phrases are told from music at an AUC of
+.71 (keyboards) and .77 (bands), on the way to what comes next at .57 and .55.
 """
 
+from collections import Counter
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +16,7 @@ import numpy as np
 
 from model.music.phrase import Note, Phrase
 from model.playing.inference.candidates import DRAFTS
-from model.playing.variation import MEASURED, lasting, note_f1
+from model.playing.variation import MEASURED, note_f1
 from model.writing.line_endings import closes
 from model.writing.ranker import shipped_ranker
 from model.writing.returning import returning
@@ -21,7 +24,11 @@ from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable
 from model.writing.writer import TOGETHER, Writer
 
 SEEDS = 2**32
-AGAIN = 10.0
+LEFT = 0.25
+"""F1 that another groove is to have with a groove."""
+KIT = 0.3
+"""What a groove on quite another kit loses, in F1."""
+AGAIN = 30.0
 """What a draft of what comes next loses of its score for F1 with the phrase over what is left at .7."""
 
 
@@ -60,32 +67,24 @@ def can_write(kind: Kind, material: Material) -> bool:
     return writable(material.phrase.grid) and bool(material.varied.notes) and tracks <= kind.tracks
 
 
-def filled_in(writer: Writer, kind: Kind, material: Material, seed: int) -> Generator[None, None, Phrase]:
-    """Write a phrase around the notes of another that carry it; yields after each note.
+def another_groove(
+    writer: Writer, material: Material, seed: int, drafts: int = DRAFTS
+) -> Generator[None, None, Phrase]:
+    """Write grooves; take one that shares about a quarter, on a like kit; yields after each note.
 
     Args:
         writer: writes.
-        kind: what plays.
-        material: of the phrase, that `can_write` takes.
+        material: of drums, that `can_write` takes.
         seed: of all choices.
+        drafts: of which one is taken.
     """
-    played = material.varied
-    stays = lasting(played, seed, 1.0 - MEASURED)
-    fixed = [note for note in played.notes if (note.onset, note.pitch, note.track) in stays]
-    gone = [note for note in played.notes if (note.onset, note.pitch, note.track) not in stays]
-    tracks = frozenset(note.track for note in gone)
-    if not tracks:
-        return material.phrase
-    wish = Wish(
-        _kind(kind, played),
-        fixed=_shown(kind, played, [*fixed, *material.others]),
-        context=_context(kind, played, material.context),
-        tracks=tracks,
-        count={track: sum(note.track == track for note in gone) for track in tracks},
-        scale=material.scale,
-    )
-    written = yield from writer.write(wish, seed=seed)
-    return _as_played(written, material.phrase)
+    played = material.phrase
+    found = yield from _drafts(writer, Wish(Kind.DRUMS), seed, drafts)
+
+    def away(draft: Phrase) -> float:
+        return abs(note_f1(draft, played) - LEFT) + KIT * _kits_apart(draft, played)
+
+    return _as_played(min(found, key=away), played)
 
 
 def following(
@@ -112,13 +111,10 @@ def following(
     wish = returning(wish, seed)
     ranker = shipped_ranker()
     if ranker is None or drafts == 1:
-        written = yield from writer.write(wish, seed=seed)
-        return _as_played(written, material.phrase)
-    seeds = [(seed + number) % SEEDS for number in range(drafts)]
-    found: list[Phrase] = []
-    for first in range(0, drafts, TOGETHER):
-        found += yield from writer.write_drafts(wish, seeds[first : first + TOGETHER])
-    found = [_as_played(draft, material.phrase) for draft in found]
+        only = yield from writer.write(wish, seed=seed)
+        return _as_played(only, material.phrase)
+    written = yield from _drafts(writer, wish, seed, drafts)
+    found = [_as_played(draft, material.phrase) for draft in written]
     shown = [_shown(kind, played, draft.notes) for draft in found]
     scores = ranker.scores(wish.kind, context, shown)
     if wish.kind is Kind.MELODY:
@@ -127,6 +123,21 @@ def following(
     left = np.array([note_f1(draft.part(*tracks), played) for draft in found], dtype=np.float32)
     scores = scores - AGAIN * np.maximum(0, left - (1.0 - MEASURED))
     return found[int(scores.argmax())]
+
+
+def _kits_apart(one: Phrase, other: Phrase) -> float:
+    """Return the share of hits, 0..1, that two grooves have on other drums."""
+    hits, others = (Counter(note.pitch for note in phrase.notes) for phrase in (one, other))
+    return 1.0 - sum(min(hits[drum] / len(one), others[drum] / len(other)) for drum in hits & others)
+
+
+def _drafts(writer: Writer, wish: Wish, seed: int, drafts: int) -> Generator[None, None, list[Phrase]]:
+    """Write a wish so many times."""
+    seeds = [(seed + number) % SEEDS for number in range(drafts)]
+    found: list[Phrase] = []
+    for first in range(0, drafts, TOGETHER):
+        found += yield from writer.write_drafts(wish, seeds[first : first + TOGETHER])
+    return found
 
 
 def _kind(kind: Kind, played: Phrase) -> Kind:

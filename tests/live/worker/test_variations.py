@@ -13,6 +13,7 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, DRUMS, MELODY
 from model.playing import load as play
+from model.playing.alternatives import Material
 from model.playing.variation import note_f1
 from model.writing.wish import Kind
 from model.writing.writer import Writer
@@ -139,14 +140,10 @@ def test_until_it_is_written_the_phrase_sounds_as_it_was_or_as_it_was_varied_las
     assert answer == (first, "written")
 
 
-def test_beyond_seven_tenths_what_comes_next_is_written_too() -> None:
+def test_one_alternative_is_written_for_all_of_the_knob_s_way() -> None:
     variations = written()
-    answers = []
-    for amount in (0.5, 1.0, 0.5):
-        for _ in range(3):
-            answer = variations.varied(TUNE, how(0, amount), MAJOR)
-            finished(variations)
-        answers.append(answer)
+    answers = [variations.settled(TUNE, how(0, 0.5), MAJOR)]
+    answers += [variations.varied(TUNE, how(0, amount), MAJOR) for amount in (1.0, 0.5)]
     assert [origin for _, origin in answers] == ["written"] * 3
     assert answers[0] == answers[2]
     assert note_f1(answers[1].phrase, TUNE) < 0.3
@@ -168,22 +165,19 @@ def test_what_comes_next_is_recombined_where_it_is_the_phrase_again(monkeypatch:
         assert note_f1(answer.phrase, LONG) < 0.5
 
 
-def test_a_groove_goes_on_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    hits = [Note(step, 36 if step % 8 == 0 else 38, 90, 1, track=DRUMS) for step in range(0, 32, 4)]
-    groove, ahead = Phrase.of(GRID, hits), Phrase.of(GRID, [*hits[:6], hits[6]._replace(onset=26)])
-
-    def again(*_: Any) -> Generator[None, None, Phrase]:
-        yield
-        return ahead
-
-    monkeypatch.setattr("live.worker.variations.following", again)
+def test_a_groove_gives_way_to_others_the_further_the_less_is_left() -> None:
+    hits = [Note(step, 36 if step % 8 == 0 else 38, 90, 1, track=DRUMS) for step in range(0, 32, 2)]
+    groove = Phrase.of(GRID, hits)
     variations = written()
     variations.kind = Kind.DRUMS
-    for _ in range(3):
-        answer = variations.varied(groove, how(0, 1.0), frozenset())
-        finished(variations)
-    assert answer.origin == "written"
-    assert sounding(answer.phrase) == sounding(ahead)
+    left = []
+    for amount in (0.1, 0.3, 0.5, 0.7, 0.85, 1.0):
+        answer = variations.settled(groove, how(0, amount), frozenset())
+        assert answer.origin == "written"
+        left.append(note_f1(answer.phrase, groove))
+    assert left[:3] == pytest.approx([0.9, 0.7, 0.5], abs=0.05)
+    assert left == sorted(left, reverse=True)
+    assert left[-1] <= 0.3
 
 
 def test_what_was_written_ahead_is_there_when_the_phrase_closes() -> None:
@@ -223,7 +217,7 @@ def test_what_sounds_soonest_is_written_first_and_what_has_sounded_no_more() -> 
     order = []
     for _ in range(3):
         assert any(variations.write())
-        order.append([len(draft.alternatives) for draft in variations._states.values()])
+        order.append([draft.alternative is not None for draft in variations._states.values()])
     assert order == [[0, 0, 1, 0], [0, 1, 1, 0], [0, 1, 1, 1]]
     assert not any(variations.write())
 
@@ -240,7 +234,7 @@ def test_of_another_metre_and_without_a_writer_it_is_recombined() -> None:
 
 def test_a_writer_that_fails_leaves_the_recombination() -> None:
     class Failing(Writer):
-        def write(self, *_wish: Any, **_how: Any) -> Generator[None, None, Phrase]:
+        def write_drafts(self, *_wish: Any, **_how: Any) -> Generator[None, None, list[Phrase]]:
             yield
             raise RuntimeError("a tensor of no shape")
 
@@ -251,16 +245,19 @@ def test_a_writer_that_fails_leaves_the_recombination() -> None:
     assert variations.varied(TUNE, how(0), MAJOR).origin == "recombined"
 
 
-def test_what_was_played_before_is_known_to_the_writer() -> None:
-    answers = []
+def test_what_was_played_before_is_known_to_the_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    contexts: list[tuple[Phrase, ...]] = []
     before = Phrase.of(GRID, [Note(2 * i, 48 + i, 90, 1) for i in range(16)])
+
+    def noting(_writer: Writer, _kind: Kind, material: Material, *_: int) -> Generator[None, None, Phrase]:
+        contexts.append(material.context)
+        yield
+        return LONG
+
+    monkeypatch.setattr("live.worker.variations.following", noting)
     for earlier in ([], [before]):
         variations = written()
         for phrase in (*earlier, TUNE):
             variations.hear(phrase, phrase)
-        for _ in range(2):
-            answer = variations.varied(TUNE, how(0, 0.7), MAJOR)
-            finished(variations)
-        assert answer.phrase != TUNE
-        answers.append(answer.phrase)
-    assert answers[0] != answers[1]
+        assert variations.settled(TUNE, how(0, 0.7), MAJOR).phrase != TUNE
+    assert contexts == [(), (before,)]

@@ -14,8 +14,8 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, DRUMS, MELODY
 from model.playing import alternatives
-from model.playing.alternatives import Material, can_write, filled_in, following
-from model.playing.variation import lasting, note_f1
+from model.playing.alternatives import Material, another_groove, can_write, following
+from model.playing.variation import note_f1
 from model.writing.wish import Kind, Wish
 from model.writing.writer import Writer
 from tests.fakes.writers import random_network
@@ -42,21 +42,6 @@ class Noting(Writer):
         return super().write_drafts(wish, seeds)
 
 
-def test_three_tenths_stay_as_they_were_and_as_many_come_as_go() -> None:
-    writer = Noting()
-    phrase = run_to_end(filled_in(writer, Kind.MELODY, Material(TUNE, scale=MAJOR), 3))
-    (wish,) = writer.wishes
-    stays = lasting(TUNE, 3, 0.3)
-    assert {position(note) for note in wish.fixed.notes} == stays
-    assert wish.count == {MELODY: 7}
-    assert (wish.kind, wish.scale) == (Kind.MELODY, MAJOR)
-    assert {position(note) for note in phrase.notes} >= stays
-    assert all(
-        note.displacement == 0.2 * (note.onset // 2 % 2) for note in phrase.notes if position(note) in stays
-    )
-    assert note_f1(phrase, TUNE) >= 0.3
-
-
 def test_what_comes_next_comes_after_the_phrase_itself() -> None:
     writer = Noting()
     before = TUNE.moved(2)
@@ -73,18 +58,40 @@ def test_what_comes_next_comes_after_the_phrase_itself() -> None:
 def test_the_band_stays_and_is_known() -> None:
     writer = Noting()
     material = Material(Phrase.of(GRID, [*TUNE.notes, *BASSLINE]), frozenset((MELODY,)))
-    for write in (filled_in, following):
-        phrase = run_to_end(write(writer, Kind.BAND, material, 1))
-        assert phrase.part(BASS).notes == tuple(BASSLINE)
-        assert set(BASSLINE) <= set(writer.wishes[-1].fixed.notes)
-        assert writer.wishes[-1].tracks == frozenset((MELODY,))
+    phrase = run_to_end(following(writer, Kind.BAND, material, 1))
+    assert phrase.part(BASS).notes == tuple(BASSLINE)
+    assert set(BASSLINE) <= set(writer.wishes[-1].fixed.notes)
+    assert writer.wishes[-1].tracks == frozenset((MELODY,))
 
 
 def test_chords_under_a_melody_are_a_keyboard_s() -> None:
     writer = Noting()
     chords = Phrase.of(GRID, [*TUNE.notes, *(note._replace(pitch=note.pitch - 12) for note in TUNE.notes)])
-    run_to_end(filled_in(writer, Kind.MELODY, Material(chords), 1))
+    run_to_end(following(writer, Kind.MELODY, Material(chords), 1))
     assert writer.wishes[0].kind is Kind.KEYBOARD
+
+
+def groove(*drums: int) -> Phrase:
+    return Phrase.of(GRID, [Note(2 * step, drum, 90, 1, track=DRUMS) for step, drum in enumerate(drums)])
+
+
+def test_of_several_grooves_one_on_a_like_kit_is_taken_of_which_a_quarter_is_the_phrase_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writer, played = Noting(), groove(36, 42, 38, 42, 36, 42, 38, 42)
+    alike, nearest = groove(36, 42, 38, 42, 36, 42, 42, 38), groove(42, 42, 36, 38, 42, 36, 38, 42)
+    on_a_ride, far = groove(51, 51, 38, 51, 51, 51, 38, 51), groove(42, 36, 42, 38, 42, 38, 42, 36)
+
+    def drafts(wish: Wish, seeds: Sequence[int]) -> Generator[None, None, list[Phrase]]:
+        writer.wishes.append(wish)
+        yield
+        return [alike, on_a_ride, nearest, far, Phrase(GRID)]
+
+    monkeypatch.setattr(writer, "write_drafts", drafts)
+    assert [note_f1(one, played) for one in (alike, on_a_ride, nearest, far)] == [0.75, 0.25, 0.375, 0.0]
+    assert run_to_end(another_groove(writer, Material(played), 7, 5)) == nearest
+    (wish,) = writer.wishes
+    assert (wish.kind, len(wish.fixed), wish.context) == (Kind.DRUMS, 0, ())
 
 
 @pytest.mark.parametrize(

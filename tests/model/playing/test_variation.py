@@ -70,6 +70,26 @@ def test_the_first_beat_of_all_changes_last() -> None:
     assert {position(note) for note in first} <= {position(note) for note in way.at(0.5).notes}
 
 
+def test_what_is_new_comes_from_the_end_on_or_from_as_many_beats_before_it_as_is_said() -> None:
+    other = TUNE.moved(1)
+    for order, newest in ((0, 28), (2, 20)):
+        first = course(TUNE, [other], order).at(0.1)
+        changed = {note.onset for note in first.notes if position(note) not in set(map(position, TUNE.notes))}
+        assert changed == {newest}
+    half = course(TUNE, [other]).at(0.5)
+    assert [note.pitch - old.pitch for note, old in zip(half.notes, TUNE.notes, strict=True)] == [0] * 6 + [
+        1
+    ] * 6
+
+
+def test_beats_of_drums_change_in_an_order_of_the_seed_s_the_first_one_last() -> None:
+    beats = [Note(step, 36, 90, 1, track=DRUMS) for step in range(0, 32, 4)]
+    hits, other = Phrase.of(GRID, beats), Phrase.of(GRID, [hit._replace(pitch=38) for hit in beats])
+    ways = [course(hits, [other], 0, seed).at(0.5) for seed in range(8)]
+    assert len({tuple(note.pitch for note in way.notes) for way in ways}) > 4
+    assert all(way.notes[0].pitch == way.notes[4].pitch == 36 for way in ways)
+
+
 def test_what_is_new_is_played_as_the_phrase_was() -> None:
     swung = Phrase.of(
         GRID,
@@ -103,19 +123,17 @@ def test_the_f1_of_nothing_is_one() -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_beyond_the_measured_part_no_less_is_left_halfway_than_at_the_end(seed: int) -> None:
-    beyond = Phrase.of(
-        GRID,
-        [
-            note if place % 3 == seed % 3 else note._replace(pitch=note.pitch + 1)
-            for place, note in enumerate(TUNE.notes)
-        ],
-    )
-    way = course(TUNE, [recombined(TUNE, seed)], seed, beyond)
+def test_beyond_the_measured_part_less_is_left_the_further_it_goes(seed: int) -> None:
+    another = [
+        note if n % 5 == seed % 5 else note._replace(pitch=note.pitch + 1)
+        for n, note in enumerate(TUNE.notes)
+    ]
+    beyond = Phrase.of(GRID, another)
+    way = course(TUNE, [beyond], seed)
     assert [position(note) for note in way.at(1.0).notes] == [position(note) for note in beyond.notes]
-    assert note_f1(way.at(0.7), TUNE) == pytest.approx(0.3, abs=0.05)
-    assert note_f1(way.at(0.85), TUNE) >= min(0.3, note_f1(beyond, TUNE)) - 0.08
-    assert way.at(0.4) == course(TUNE, [recombined(TUNE, seed)], seed).at(0.4), "the rest stays as it was"
+    left = [note_f1(way.at(amount), TUNE) for amount in (0.7, 0.8, 0.9, 1.0)]
+    assert left[0] == pytest.approx(0.3, abs=0.05)
+    assert left == sorted(left, reverse=True)
 
 
 def test_halfway_there_are_as_many_notes_as_at_both_ends() -> None:
