@@ -138,11 +138,10 @@ def test_an_engine_whose_interpreter_is_frozen_is_silenced_and_followed(
     jam.wait_ready("thru", times=2)
     peer.clear()
     again = peer.wait_for(lambda received: len(ons(received, 2)) > 8, timeout=30)
-    steps = [step_of(zero, nanos) for nanos, _ in ons(again, 2)]
-    assert max(abs(step - round(step / 4) * 4) for step in steps) < 0.3  # the tune, on the old beat
-    assert [pitch for _, pitch in ons(again, 2)][-1] in {pitch for _, pitch in TUNE}
+    assert {pitch for _, pitch in ons(again, 2)} <= {pitch for _, pitch in TUNE}
     status, complaint = jam.end(signal.SIGINT)
     assert status == 0
+    assert max(abs(step - round(step / 4) * 4) for step in jam.planned(2)[-8:]) < 0.5  # on the old beat
     assert f"stood still and was killed; every note on {peer.midi_in} was ended" in complaint
     assert "the engine is back" in complaint
 
