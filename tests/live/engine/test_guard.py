@@ -1,5 +1,6 @@
 """However an engine ends: the take is written, everyone is informed, the status says if a try is worth it."""
 
+import gc
 import signal
 import sys
 import threading
@@ -79,6 +80,8 @@ def ordinary(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "raise_priority", lambda: "ordinary")
     monkeypatch.setattr(process, "on_signals", lambda _end, _panic: None)
     monkeypatch.setattr(sys, "setswitchinterval", lambda _seconds: None)
+    for name in ("disable", "freeze"):
+        monkeypatch.setattr(gc, name, lambda: None)
 
 
 def prepared() -> Preparation:
@@ -113,6 +116,7 @@ def test_what_the_user_must_mend_differs_from_a_fault(
     assert str(fault) in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("ordinary")
 def test_an_engine_that_cannot_even_be_imported_is_worth_another_try(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
