@@ -13,7 +13,7 @@ from model.codecs.base import pack_phrase, stacked
 from model.codecs.sampling import gumbel_max
 from model.latent.features import features
 from model.latent.importance import importance_weights_in
-from model.latent.note_transformer import note_transformer_in
+from model.latent.note_transformer import TOGETHER, note_transformer_in
 from model.music.phrase import Phrase
 from model.playing.inference.batch import portions
 from model.playing.inference.network import Network
@@ -42,8 +42,11 @@ class LatentPrior:
             return rng.standard_normal((count, self._network.config.latent_size), dtype=np.float32)
         (chance,) = rng.spawn(1)
         each = self._importance.candidates if self._importance is not None else 1
-        written = self.notes.draw(count * each, rng)
-        points, weights = zip(*(self._weighed(written[rows]) for rows in portions(len(written))), strict=True)
+        pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
+        for begin in range(0, count * each, TOGETHER):  # of thousands of drafts not all are held
+            written = self.notes.draw(min(TOGETHER, count * each - begin), rng)
+            pairs += [self._weighed(written[rows]) for rows in portions(len(written))]
+        points, weights = zip(*pairs, strict=True)
         drawn = np.concatenate(points).reshape(count, each, -1)
         if self._importance is None:
             return drawn[:, 0]
