@@ -160,7 +160,7 @@ def test_a_run_of_another_objective_is_not_resumed(tmp_path: Path, monkeypatch: 
     chosen = tmp_path / "tiny.toml"
     chosen.write_text(STEPWISE)
     run(chosen, data, tmp_path / "run", overrides=["fit.steps=1"])
-    monkeypatch.setattr("trainer.settings._together", lambda *_: None)
+    monkeypatch.setattr("trainer.settings._contradictions", lambda _settings: iter(()))
     with pytest.raises(RequestError, match=r"objective 'elbo', not 'language'"):
         run(chosen, data, tmp_path / "run", resume=True, overrides=["fit.objective=language"])
 
