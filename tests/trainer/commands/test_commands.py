@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from model.errors import CheckpointError
 from model.version import VERSION
@@ -16,6 +17,7 @@ from tests.fakes.players import Memory, Sure
 from tests.root import ROOT
 from trainer.__main__ import cli, main
 from trainer.commands import fit as fitting
+from trainer.errors import OperationError
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -270,6 +272,24 @@ def test_what_cannot_be_written_is_reported_before_the_work(
     assert code == 1
     assert err.startswith(f"twobar-train: cannot write '{options[-1]}': ")
     assert err.count("\n") == 1
+
+
+def test_evaluate_multiplies_on_one_thread(
+    music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    threads: list[int] = []
+
+    def figures(*_: object, **__: object) -> None:
+        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        raise OperationError("enough")
+
+    loaded = SimpleNamespace(load=lambda _name: Memory(codec="poly", knobs=()))
+    monkeypatch.setitem(sys.modules, "model.playing.load", loaded)
+    monkeypatch.setattr("trainer.evaluation.evaluate.evaluate_checkpoint", figures)
+    with threadpool_limits(2, user_api="blas"):
+        _, _, err = run(capsys, "evaluate", "one", "--data", music, "--limit", 1)
+    assert "enough" in err
+    assert set(threads) <= {1}
 
 
 def test_evaluate_takes_the_folder_of_a_run(
