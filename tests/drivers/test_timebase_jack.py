@@ -10,6 +10,10 @@ from typing import Any
 import jack
 import pytest
 
+from live.devices.jack.timebase import open_timebase
+from live.timing.bar_lines import BarLines
+from live.timing.tempo_map import TempoMap
+from model.music.grid import Grid
 from tests.fakes.jack_harness import SAMPLE_RATE, JackPeer, JackServer, PeerMessage
 from tests.fakes.jam_harness import BPM, Start
 
@@ -133,3 +137,32 @@ def test_another_program_s_midi_clock_starts_leads_and_stops_it(
         reader.transport_stop()
         peer.wait_for(lambda received: any(item.data == b"\xfc" for item in received), timeout=20)
     assert jam.end() == (0, "")
+
+
+def test_beats_are_left_to_others_and_taken_up_again_by_the_same_client(
+    jack_server: JackServer, reader: jack.Client
+) -> None:
+    said = TempoMap(0.0, 0.0, BPM, BarLines(Grid()))
+
+    def leads(wanted: bool) -> bool:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            _, place = reader.transport_query()
+            if (place.get("beats_per_minute") == pytest.approx(BPM)) == wanted:
+                return True
+            time.sleep(0.01)
+        return False
+
+    reader.transport_start()
+    first = open_timebase()
+    assert first is not None
+    first.say(said)
+    assert leads(True)
+    first.close()
+    reader.transport_frame = 0  # whoever moves the transport forgets what was said before
+    assert leads(False)
+    second = open_timebase()
+    assert second is first
+    second.say(said)
+    assert leads(True)
+    second.close()
