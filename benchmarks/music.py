@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
-from live.ipc.memory import Base
+from live.ipc.jam_memory import Base
 from live.ipc.messages import Decode, Decoded, Encode, Encoded, Ready
 from live.ipc.places import Between, Place, Point
 from live.jam.latent.path import moved

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from live.errors import UsageError
-from live.ipc.memory import JamMemory, JamState, ScenesMemory
+from live.ipc.jam_memory import JamMemory, JamState, ScenesMemory
 from live.session import folder, saved
 from live.settings.config import AUTO, Config, check_model
 from model.files import readable

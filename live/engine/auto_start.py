@@ -4,7 +4,7 @@ Owns: that it is still to start by itself, and when.  Threads: engine only.
 """
 
 from live.engine.devices.devices import Devices
-from live.ipc.memory import JamMemory
+from live.ipc.jam_memory import JamMemory
 from live.jam.jam import Jam
 from live.timing.timeline import Nanos
 

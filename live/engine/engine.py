@@ -28,13 +28,13 @@ from live.engine.links.guardians import Guardians
 from live.engine.links.osc_state import OscState
 from live.engine.links.supervisor_link import SupervisorLink
 from live.engine.links.worker_link import Greeting, WorkerLink
-from live.engine.memory import remembered, restore
 from live.engine.output import EngineOutput
 from live.engine.preparation import OpenSynth
+from live.engine.resume import remembered, restore
 from live.engine.snapshots import Snapshots, Surroundings
 from live.ipc.commands import Arm, Command, PlayKey, Quit, Start, Stop, SwitchTake, ToEngine
+from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.link import Link, Switchboard
-from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import (
     Answer,
     Beat,

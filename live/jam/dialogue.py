@@ -12,7 +12,7 @@ from typing import Literal
 from msgspec import structs
 
 from live.errors import UsageError
-from live.ipc.memory import Anchor, Base
+from live.ipc.jam_memory import Anchor, Base
 from live.ipc.messages import Encoded, Ready
 from live.ipc.places import Point
 from live.jam.asking.accompaniment import Accompaniment

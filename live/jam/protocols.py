@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from live.ipc.commands import Command
-from live.ipc.memory import SetPlace
+from live.ipc.jam_memory import SetPlace
 from live.ipc.messages import ToWorker
 from live.ipc.snapshot import SceneView, SongView
 from live.timing.midi_bytes import Received, Stream

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from live.ipc.memory import JamMemory, ScenesMemory
+from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.snapshot import Notice
 from live.session.folder import aside, is_unnamed
 from live.session.saved import SavedSession, saved_session, to_text

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from live.errors import UsageError, model_faults
-from live.ipc.memory import JamFindings, JamMemory, JamState, ScenesMemory, SetPlace, StoredScene
+from live.ipc.jam_memory import JamFindings, JamMemory, JamState, ScenesMemory, SetPlace, StoredScene
 from live.ipc.places import Place
 from live.session.toml_text import toml_text
 from live.settings.knobs import KNOBS, MODES

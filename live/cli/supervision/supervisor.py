@@ -19,9 +19,9 @@ from live.cli.supervision.heartbeat import WATCH_SECONDS, Heart
 from live.cli.supervision.silencer_process import silenced
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
+from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.launcher import SPOKEN, Launcher, environment
 from live.ipc.link import Link, call, remove_place
-from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process
 from live.ipc.options import Options, encoded

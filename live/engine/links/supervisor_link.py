@@ -7,8 +7,8 @@ from typing import Any
 
 from live.engine.devices.devices import Devices
 from live.engine.output import EngineOutput
+from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.link import Link
-from live.ipc.memory import JamMemory, ScenesMemory
 from live.ipc.messages import Beat
 
 BEAT_NANOS, BEAT_TAKES_NANOS = 250_000_000, 500_000

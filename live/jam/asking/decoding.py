@@ -8,7 +8,7 @@ Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/asking/test_answers_ahead.py.
 """
 
-from live.ipc.memory import Base
+from live.ipc.jam_memory import Base
 from live.ipc.messages import Decode, Decoded
 from live.jam.asking.requests import Requests
 from live.jam.asking.searches import Searches

@@ -5,14 +5,14 @@ from its phrase.
 Owns: which weights the places belong to, those that are expected with the next model, and how many bases
 there were.
 Threads: engine only.
-Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py, tests/live/engine/test_memory.py.
+Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py, tests/live/engine/test_resume.py.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from live.ipc.memory import Anchor, Base, BaseOrigin
+from live.ipc.jam_memory import Anchor, Base, BaseOrigin
 from live.ipc.places import Place
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches

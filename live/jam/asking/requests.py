@@ -12,7 +12,7 @@ from itertools import count
 from typing import NamedTuple
 
 from live.errors import UsageError, model_faults, unknown
-from live.ipc.memory import Base
+from live.ipc.jam_memory import Base
 from live.ipc.messages import Accompany, Closing, Decode, Encode, Ready, VaryAhead, Warp
 from live.ipc.places import Place
 from live.jam.input.capture import PlayedNote, StruckRow

@@ -8,7 +8,7 @@ Owns: the warp of the morph knob.  Threads: engine only.
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-from live.ipc.memory import Anchor, BaseOrigin
+from live.ipc.jam_memory import Anchor, BaseOrigin
 from live.ipc.messages import Warped
 from live.ipc.places import Moved, OnMap, Place, Point
 from live.jam.asking.decoding import Decoding

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from live.ipc.memory import Anchor, Base
+from live.ipc.jam_memory import Anchor, Base
 from live.ipc.places import Between, Blend, Moved, OnMap, Place, Point, Varied
 from live.settings.knobs import ANCHORS, Mode
 from live.timing.timeline import Nanos

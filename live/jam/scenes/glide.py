@@ -9,7 +9,7 @@ Tested in tests/live/jam/scenes/test_scenes.py.
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
-from live.ipc.memory import Base
+from live.ipc.jam_memory import Base
 from live.ipc.places import Between
 from live.jam.jam import Jam
 from live.jam.scenes.present import Present, Slots

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from live.errors import UsageError
-from live.ipc.memory import Base, JamState
+from live.ipc.jam_memory import Base, JamState
 from live.jam.jam import Jam
 from live.jam.latent.path import PathState
 from live.jam.parts.mutes import mutes_of

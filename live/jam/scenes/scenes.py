@@ -8,7 +8,7 @@ Threads: engine only.
 from collections.abc import Callable, Container, Sequence
 
 from live.errors import UsageError
-from live.ipc.memory import JamState, ScenesMemory, SetPlace, StoredScene
+from live.ipc.jam_memory import JamState, ScenesMemory, SetPlace, StoredScene
 from live.ipc.snapshot import SceneView, SongView
 from live.jam.jam import Jam
 from live.jam.parts.mutes import Mutes

@@ -6,7 +6,7 @@ Owns: the place in the set.  Threads: engine only.
 from collections.abc import Callable, Sequence
 
 from live.errors import UsageError
-from live.ipc.memory import SetPlace
+from live.ipc.jam_memory import SetPlace
 from live.ipc.snapshot import SongView
 from live.jam.jam import Jam
 from live.settings.config import Song, SongLink

@@ -10,7 +10,7 @@ Tested in tests/live/jam/test_lengths.py.
 from dataclasses import replace
 from typing import NamedTuple
 
-from live.ipc.memory import Base
+from live.ipc.jam_memory import Base
 from live.jam.latent.path import PathHistory
 from live.jam.sequencing.plan import Cell, Plan
 from live.timing.bar_lines import BarLines

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from live.ipc.memory import Base
+from live.ipc.jam_memory import Base
 from live.ipc.places import Point
 from live.ipc.snapshot import NoteRow
 from live.jam.sequencing.scheduler import QueuedRow, Scheduler

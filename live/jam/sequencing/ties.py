@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import structs
 
-from live.ipc.memory import Base
+from live.ipc.jam_memory import Base
 from live.ipc.places import Point
 from live.jam.input.capture import Capture, PlayedNote
 from live.jam.sequencing.periods import Periods

@@ -9,7 +9,7 @@ import pytest
 from live.cli import sessions
 from live.cli.sessions import Opened, listed, opened, overridden
 from live.errors import UsageError
-from live.ipc.memory import JamMemory
+from live.ipc.jam_memory import JamMemory
 from live.session import folder
 from live.session.keeper import SessionKeeper
 from live.settings.config import Config, with_options

@@ -5,7 +5,7 @@ import pytest
 
 from live.engine.auto_start import AutoStart
 from live.engine.engine import Engine
-from live.engine.memory import remembered
+from live.engine.resume import remembered
 from live.ipc.messages import LoadFailed
 from live.timing.midi_bytes import Received, note_on
 from live.timing.timeline import Tick

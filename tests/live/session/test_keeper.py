@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from live.dashboard.drawing.status import standing
-from live.ipc.memory import JamMemory, JamState, ScenesMemory, StoredScene
+from live.ipc.jam_memory import JamMemory, JamState, ScenesMemory, StoredScene
 from live.ipc.snapshot import Notice
 from live.session import keeper as module
 from live.session.keeper import SessionKeeper

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from live.engine.memory import remembered, restore
+from live.engine.resume import remembered, restore
 from live.errors import UsageError
 from live.ipc.commands import CallScene, ChooseModel, Command, GoTo, LockKey, StoreScene, SwitchThru, Turn
-from live.ipc.memory import JamMemory, ScenesMemory
+from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.messages import Answer, Encoded, ToWorker
 from live.jam.scenes.present import state_of
 from live.session.saved import load, memories, saved_session, to_text

@@ -17,8 +17,8 @@ from live.cli.supervision.supervisor import EngineEndedError, Supervisor, orderl
 from live.dashboard.drawing.status import standing
 from live.engine.guard import CRASHED
 from live.ipc import launcher
+from live.ipc.jam_memory import Anchor, Base, JamMemory, JamState
 from live.ipc.link import new_address
-from live.ipc.memory import Anchor, Base, JamMemory, JamState
 from live.ipc.options import Options
 from live.ipc.page_process import page_options
 from live.ipc.places import Between, Moved, Point
@@ -63,7 +63,7 @@ LISTENS = process()
 REMEMBERS = """
 import threading
 from live.ipc.link import Switchboard
-from live.ipc.memory import JamMemory
+from live.ipc.jam_memory import JamMemory
 from live.ipc.messages import Bye, Hello
 from live.ipc.options import received
 from live.ipc.snapshot import Notice

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from live.engine.memory import remembered, restore
+from live.engine.resume import remembered, restore
 from live.ipc.commands import Command, Panic, SetMetre, SetMode, Start, Stop, Turn
 from live.ipc.messages import BeatFound, Listen
 from live.timing.midi_bytes import note_off, note_on

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.ipc.memory import Anchor, Base
+from live.ipc.jam_memory import Anchor, Base
 from live.ipc.places import Between, Blend, Moved, Place, Point, Varied
 from live.jam.latent.path import (
     MOST_REPLACED,

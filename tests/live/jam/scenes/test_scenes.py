@@ -11,7 +11,7 @@ import pytest
 from live.control.desk import Desk
 from live.engine.links.osc_state import OscState
 from live.ipc.commands import CallScene, ChooseMapping, ChooseModel, Command, StoreScene, Turn
-from live.ipc.memory import JamState, ScenesMemory, StoredScene
+from live.ipc.jam_memory import JamState, ScenesMemory, StoredScene
 from live.jam.scenes.present import state_of
 from live.settings.config import Config, Scene
 from live.timing.timeline import Nanos, Tick

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from live.engine.memory import remembered, restore
+from live.engine.resume import remembered, restore
 from live.ipc.commands import ChooseSong, LeadOn, StoreScene, Turn
 from live.settings.config import Config, Song, SongLink
 from live.timing.timeline import Nanos, Tick

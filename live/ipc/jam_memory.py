@@ -2,7 +2,7 @@
 
 engine -> supervisor -> the engine after it, and the session's file: JamMemory, ScenesMemory.
 A scene holds the same state: what it stores is a JamState.
-Tested in tests/live/engine/test_memory.py, tests/live/cli/supervision/test_supervisor.py.
+Tested in tests/live/engine/test_resume.py, tests/live/cli/supervision/test_supervisor.py.
 """
 
 from typing import Literal

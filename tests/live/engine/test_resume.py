@@ -5,7 +5,7 @@ import pytest
 
 from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.engine import Engine
-from live.ipc.memory import JamMemory
+from live.ipc.jam_memory import JamMemory
 from live.ipc.messages import Bye, Load
 from live.ipc.places import Point
 from live.jam.latent.path import points
