@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from live.jam.leaders.following import FOLLOW_BEATS
+from live.jam.leaders.timeline_follower import FOLLOW_BEATS
 from live.timing.midi_bytes import CLOCK, CLOCKS_PER_BEAT, START
 from live.timing.midi_clock.clock_in import ClockIn
 from live.timing.midi_clock.clock_out import CLOCK_TICKS

@@ -7,7 +7,7 @@ import math
 
 from live.devices.ableton_link import LinkSession, LinkState
 from live.jam.jam import Jam
-from live.jam.leaders.following import Following
+from live.jam.leaders.timeline_follower import TimelineFollower
 from live.jam.sequencing.sender import START_AHEAD_NANOS
 from live.timing.timeline import FASTEST_BPM, NANOS_PER_MINUTE, SLOWEST_BPM, Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
@@ -21,7 +21,7 @@ class AbletonClock:
 
     def __init__(self, jam: Jam, session: LinkSession) -> None:
         self._jam, self._session = jam, session
-        self._following = Following(jam)
+        self._follower = TimelineFollower(jam)
         self._zero: int | None = None  # beat of the session on tick 0, a bar line
         self._playing: bool | None = None  # what the session said last
         self._peers = 0
@@ -55,7 +55,7 @@ class AbletonClock:
         elif jam.transport.running:
             self._follow(state, now)
         else:
-            self._following.set_tempo(_within(state.tempo_bpm), now)
+            self._follower.set_tempo(_within(state.tempo_bpm), now)
 
     def _tell_of_peers(self, state: LinkState) -> None:
         if state.peers != self._peers:
@@ -68,7 +68,7 @@ class AbletonClock:
         first = max(state.beat + (since - now) / beat_nanos, state.beat - JUST_BEATS)
         self._zero = math.ceil(first / quantum - 1e-3) * quantum
         moment = Nanos(round(now + (self._zero - state.beat) * beat_nanos))
-        self._following.begin(Timeline(Tick(0), moment, _within(state.tempo_bpm)), now)
+        self._follower.begin(Timeline(Tick(0), moment, _within(state.tempo_bpm)), now)
 
     def _place(self, now: Nanos) -> float:
         """Return where the transport is, in beats."""
@@ -83,7 +83,7 @@ class AbletonClock:
         beat = math.floor(state.beat)
         moment = Nanos(round(now - (state.beat - beat) * NANOS_PER_MINUTE / state.tempo_bpm))
         tick = Tick((beat - self._zero) * TICKS_PER_BEAT)
-        self._following.follow(Timeline(tick, moment, _within(state.tempo_bpm)), now)
+        self._follower.follow(Timeline(tick, moment, _within(state.tempo_bpm)), now)
 
     # -- what the performer wants --------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import math
 from live.devices.jack.timebase import JackTimebase
 from live.devices.jack.transport import JackTransport, TransportState
 from live.jam.jam import Jam
-from live.jam.leaders.following import Following
+from live.jam.leaders.timeline_follower import TimelineFollower
 from live.timing.tempo_map import TempoMap
 from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
@@ -30,7 +30,7 @@ class JackClock:
     def __init__(self, jam: Jam, transport: JackTransport, timebase: JackTimebase | None = None) -> None:
         self._jam, self._transport, self._timebase = jam, transport, timebase
         self._said: TempoMap | None = None
-        self._following = Following(jam)
+        self._follower = TimelineFollower(jam)
         self._rolling = False
         self._gone = False
         self._tempo_bpm = jam.transport.tempo_bpm  # where nobody says another
@@ -89,7 +89,7 @@ class JackClock:
             if before:
                 jam.stop(now)
             if state.tempo_bpm is not None and not jam.transport.running:
-                self._following.set_tempo(_within(state.tempo_bpm), now)
+                self._follower.set_tempo(_within(state.tempo_bpm), now)
             return
         if not before and not jam.transport.running:
             self._begin(state, now)
@@ -112,14 +112,14 @@ class JackClock:
         line = self._line(state, now)
         if line.origin_tick <= JUST_BEATS * TICKS_PER_BEAT:
             line = Timeline(Tick(0), line.nanos(Tick(0)), line.tempo_bpm)
-        self._following.begin(line, now)
+        self._follower.begin(line, now)
 
     def _follow(self, state: TransportState, now: Nanos) -> None:
         line = self._line(state, now)
         if abs(line.tick(now) - self._jam.tick(now)) > JUMP_BEATS * TICKS_PER_BEAT:
             self._begin(state, now)
         else:
-            self._following.follow(line, now)
+            self._follower.follow(line, now)
 
     # -- what the performer wants --------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ Threads: engine only.  Realtime: yes.
 """
 
 from live.jam.jam import Jam
-from live.jam.leaders.following import FOLLOW_BEATS, Following
+from live.jam.leaders.timeline_follower import FOLLOW_BEATS, TimelineFollower
 from live.timing.midi_bytes import CLOCK, Received
 from live.timing.midi_clock.clock_in import ClockIn, Move
 from live.timing.timeline import Nanos, Tick
@@ -25,7 +25,7 @@ class MidiClock:
 
     def __init__(self, jam: Jam, *, wanted: str = ANY) -> None:
         self._jam, self._wanted = jam, wanted
-        self._following = Following(jam)
+        self._follower = TimelineFollower(jam)
         self._sources: dict[str, ClockIn] = {}
         self._port = ""  # that is followed
         self._named: set[str] = set()  # ports that are not, and were named
@@ -87,9 +87,9 @@ class MidiClock:
             jam.stop(now)
         elif move.kind == "begin":
             self._again = None
-            self._following.begin(move.timeline, now)
+            self._follower.begin(move.timeline, now)
         elif jam.transport.running:
-            self._following.follow(move.timeline, now)
+            self._follower.follow(move.timeline, now)
 
     # -- a clock that was lost -----------------------------------------------------------------------
 
@@ -104,7 +104,7 @@ class MidiClock:
         if move is not None:
             return
         if not jam.transport.running:
-            self._following.set_tempo(clock.tempo_bpm, now)
+            self._follower.set_tempo(clock.tempo_bpm, now)
             return
         tick = jam.tick(now)
         if self._again is None:
@@ -113,7 +113,7 @@ class MidiClock:
             self._again_count = clock.count + SURE_CLOCKS
         elif tick >= self._again and clock.count >= self._again_count:
             self._again = None
-            self._following.follow(clock.place(jam.transport.timeline), now)
+            self._follower.follow(clock.place(jam.transport.timeline), now)
 
     def advance(self, now: Nanos) -> Nanos | None:
         """Notice that the clock has gone, and go on at its tempo; returns when to look again."""
@@ -134,7 +134,7 @@ class MidiClock:
             return None
         if now >= self._straighten_nanos:
             line = clock.timeline
-            self._following.follow(line, now)
+            self._follower.follow(line, now)
             self._straighten_nanos = Nanos(now + round(FOLLOW_BEATS * TICKS_PER_BEAT) * line.nanos_per_tick)
         return self._straighten_nanos
 

@@ -1,4 +1,4 @@
-"""Following: how a jam keeps a beat that is not its own, whoever beats it.
+"""Keeps a jam on a timeline that is not its own, whoever beats it.
 
 Owns: the tempo that was recorded last.  Threads: engine only.  Realtime: yes.
 Tested in tests/live/jam/leaders/test_midi_clock.py.
@@ -13,7 +13,7 @@ FOLLOW_BEATS = 0.5  # in which a difference in place is made up for
 RECORDED_SHARE = 0.0005  # a tempo that differs by less is not recorded anew
 
 
-class Following:
+class TimelineFollower:
     """Takes a jam along another's timeline."""
 
     def __init__(self, jam: Jam) -> None:
