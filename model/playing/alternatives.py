@@ -19,7 +19,7 @@ from model.playing.inference.candidates import DRAFTS
 from model.playing.variation import MEASURED, note_f1
 from model.writing.line_endings import closes
 from model.writing.ranker import shipped_ranker
-from model.writing.returning import returning
+from model.writing.recurrence import with_recurrence
 from model.writing.wish import CONTEXT, GRID, Kind, Wish, writable
 from model.writing.writer import TOGETHER, Writer
 
@@ -108,7 +108,7 @@ def following(
         tracks=frozenset(note.track for note in played.notes),
         scale=material.scale,
     )
-    wish = returning(wish, seed)
+    wish = with_recurrence(wish, seed)
     ranker = shipped_ranker()
     if ranker is None or drafts == 1:
         only = yield from writer.write(wish, seed=seed)

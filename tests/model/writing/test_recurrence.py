@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from model.music.phrase import Note, Phrase
-from model.writing.returning import RETURNS, returning
+from model.writing.recurrence import RETURNS, with_recurrence
 from model.writing.wish import BAR, GRID, STEPS, Kind, Wish
 
 BEFORE = tuple(
@@ -25,7 +25,7 @@ def bars(wish: Wish) -> tuple[int, int]:
 
 @pytest.mark.parametrize("kind", [Kind.MELODY, Kind.KEYBOARD])
 def test_bars_come_back_as_often_as_in_music(kind: Kind) -> None:
-    found = Counter(bars(returning(Wish(kind, context=BEFORE), seed)) for seed in range(SEEDS))
+    found = Counter(bars(with_recurrence(Wish(kind, context=BEFORE), seed)) for seed in range(SEEDS))
     for bar, shares in enumerate(RETURNS[kind]):
         for number, share in enumerate(shares, 1):
             assert found[bar, number] / SEEDS == pytest.approx(share, abs=0.012)
@@ -34,7 +34,7 @@ def test_bars_come_back_as_often_as_in_music(kind: Kind) -> None:
 
 def test_what_comes_back_is_the_bar_alone() -> None:
     tied = Phrase.of(GRID, [Note(0, 60, 80, 8), Note(12, 62, 80, 8), Note(24, 64, 80, 8)])
-    wishes = [returning(Wish(Kind.MELODY, context=(tied,)), seed) for seed in range(200)]
+    wishes = [with_recurrence(Wish(Kind.MELODY, context=(tied,)), seed) for seed in range(200)]
     ways = {wish.span: [(note.onset, note.length) for note in wish.fixed.notes] for wish in wishes}
     assert ways[BAR, STEPS] == [(0, 8), (12, 4)]
     assert ways[BAR + BAR // 2, STEPS] == [(0, 8), (12, 8)], "with the half of the next one"
@@ -45,4 +45,4 @@ def test_nothing_comes_back_into_another_scale_nor_where_something_is_fixed_or_n
     strange = Wish(Kind.MELODY, context=BEFORE, scale=frozenset((1, 3, 5)))
     fixed = Wish(Kind.MELODY, context=BEFORE, fixed=BEFORE[0])
     for wish in (strange, fixed, Wish(Kind.MELODY), Wish(Kind.DRUMS, context=BEFORE)):
-        assert all(returning(wish, seed) is wish for seed in range(200))
+        assert all(with_recurrence(wish, seed) is wish for seed in range(200))

@@ -22,7 +22,7 @@ LONGER = 0.5  # of the first bars that come back, with the half of the next bar
 FEWEST = 2  # notes of a bar that is known again
 
 
-def returning(wish: Wish, seed: int) -> Wish:
+def with_recurrence(wish: Wish, seed: int) -> Wish:
     """Return a wish for a whole phrase as one for what lies beside a bar that comes back, or as it is.
 
     Args:
