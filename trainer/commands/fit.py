@@ -116,7 +116,7 @@ def _prepared(
     if os.environ.get("WORLD_SIZE", "1") != "1":
         raise RequestError("several processes cannot prepare at once: run twobar-train prepare, then --data")
     from trainer import settings  # noqa: PLC0415 - --help must not wait for numpy
-    from trainer.training.material import prepare_for  # noqa: PLC0415
+    from trainer.training.auto_prepare import prepare_for  # noqa: PLC0415
 
     model = settings.read(config, list(overrides)).model
     with progress_bar() as tell:

@@ -11,7 +11,7 @@ from trainer.__main__ import main
 from trainer.corpus import meta
 from trainer.errors import RequestError
 from trainer.settings import read as settings
-from trainer.training.material import folder_for, prepare_for
+from trainer.training.auto_prepare import folder_for, prepare_for
 
 SMALL = (
     "model.encoder.width=16",

@@ -1,6 +1,6 @@
 """What a run learns from, where it is given folders of MIDI files: prepared for its configuration, and kept.
 
-Tested in tests/trainer/training/test_material.py.
+Tested in tests/trainer/training/test_auto_prepare.py.
 """
 
 import hashlib
