@@ -39,7 +39,7 @@ MEASURES = {
     "human": "Human playing",
     "stage": "Human playing over JACK",
     "music": "Music",
-    "step": "A step of training",
+    "training_step": "A step of training",
     "writer": "The writer",
     "band": "The band",
     "prepare": "Files to phrases",
