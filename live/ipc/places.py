@@ -1,6 +1,6 @@
 """Places in the latent space: what the engine holds and the model process works out, as expressions.
 
-Tested in tests/live/worker/test_places.py, tests/live/ipc/test_link.py.
+Tested in tests/live/worker/test_place_solver.py, tests/live/ipc/test_link.py.
 """
 
 import msgspec

@@ -20,7 +20,7 @@ from live.ipc.places import Moved, Point, Varied
 from live.worker.accompanist import Accompanist
 from live.worker.pause import Pause
 from live.worker.phrases import chordal_tracks, chords_in, named, shown_of, transcribed, with_parts
-from live.worker.places import Places, point_of
+from live.worker.place_solver import PlaceSolver, point_of
 from live.worker.played_keys import PlayedKeys
 from live.worker.variations import Origin, Sounds, Variations
 from model.codecs.keyboard import division
@@ -62,7 +62,7 @@ class RequestHandler:
         self.player: Player | None = None
         self.ready: messages.Ready | None = None
         self._loaded: tuple[str, int] | None = None
-        self._places: Places | None = None
+        self._places: PlaceSolver | None = None
         self._accompanists: dict[Grid, Accompanist] = {}
         self._variations = Variations(find_writer)
         self._found: dict[Phrase, Latent] = {}  # where the last variations lie
@@ -116,7 +116,7 @@ class RequestHandler:
             return messages.LoadFailed(f"model '{name}' could not be loaded: {sentence(error)}")
         card, self.player, self._loaded, self._no_card = player.card, player, wanted, no_card
         self.ready = ready_of(card, since_ms(start))
-        self._places = Places(card.ident, card.scale, grid, carry=player.carried)
+        self._places = PlaceSolver(card.ident, card.scale, grid, carry=player.carried)
         self._variations.kind = KIND_OF_CODEC.get(card.codec, Kind.KEYBOARD)
         self._accompanists.clear()
         self._found.clear()

@@ -18,7 +18,7 @@ from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.listening.listener import Listener
 from live.worker.phrases import chords_in
-from live.worker.places import Places, point_of
+from live.worker.place_solver import PlaceSolver, point_of
 from model.music.grid import Grid
 from model.music.metre import METRES, cut, name_of, padded
 from model.music.phrase import Note, Phrase
@@ -56,7 +56,7 @@ class EchoModel:
         self.loaded: EchoModel = self
         self.second = 1.0  # of every vector that it finds
         self.phrases: list[list[Note]] = []
-        self.places = Places(ident, np.ones(2, np.float32), Grid(bars=64))  # long enough for any phrase
+        self.places = PlaceSolver(ident, np.ones(2, np.float32), Grid(bars=64))  # long enough for any phrase
         self.decodes: list[messages.Decode] = []
         self.encodes: list[messages.Encode] = []
 

@@ -24,7 +24,7 @@ from live.ipc.places import Moved, Place, Point
 from live.worker import handler as worker
 from live.worker.handler import RequestHandler
 from live.worker.pause import Pause
-from live.worker.places import Places, point_of
+from live.worker.place_solver import PlaceSolver, point_of
 from live.worker.serve import newest, serve
 from model.errors import CheckpointError, sentence
 from model.music.grid import Grid
@@ -117,7 +117,9 @@ def test_a_place_is_worked_out_with_the_ident_and_the_scale_of_the_card(desk: Re
     place = Moved(Point([60.0] * 32, {"density": 0.5}), cell=3, stray=1.0, number=2, drifting=True, seed=9)
     decoded = desk.answer(decode(8, place=place))
     assert isinstance(decoded, messages.Decoded)
-    assert decoded.point == point_of(Places("roll-1", np.full(32, 50.0, np.float32), Grid()).latent(place))
+    assert decoded.point == point_of(
+        PlaceSolver("roll-1", np.full(32, 50.0, np.float32), Grid()).latent(place)
+    )
     assert isinstance(desk.player, RollPlayer)
     assert desk.player.decoded[-1].model == "roll-1"
 

@@ -7,7 +7,7 @@ from live.ipc.commands import Command, GoOnMap, GoTo
 from live.ipc.messages import Answer, ToWorker, Warp, Warped
 from live.ipc.places import OnMap
 from live.timing.timeline import Nanos
-from live.worker.places import point_of
+from live.worker.place_solver import point_of
 from model.latent.geometry import slerp
 from tests.fakes.commands import command, words
 from tests.fakes.stage import EchoModel, Stage

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.ipc.places import Between, Blend, Moved, OnMap, Place, Point
-from live.worker.places import DRIFT_SIZE, Places, point_of
+from live.worker.place_solver import DRIFT_SIZE, PlaceSolver, point_of
 from model.latent.geometry import Latent, Vector
 from model.music.grid import Grid
 from model.music.phrase import Note
@@ -29,12 +29,12 @@ def point(number: int, *, size: int = SIZE) -> Point:
     return point_of(latent(number, size=size))
 
 
-def path(seed: int = 0) -> tuple[Places, int]:
-    return Places("m", SCALE, Grid()), seed
+def path(seed: int = 0) -> tuple[PlaceSolver, int]:
+    return PlaceSolver("m", SCALE, Grid()), seed
 
 
 def moved(
-    on: tuple[Places, int], *, cell: int = 0, stray: float = 0.0, drifting: bool = False, number: int = 0
+    on: tuple[PlaceSolver, int], *, cell: int = 0, stray: float = 0.0, drifting: bool = False, number: int = 0
 ) -> Vector:
     places, seed = on
     place = Moved(point(3), cell=cell, stray=stray, number=number, drifting=drifting, seed=seed)
@@ -42,14 +42,14 @@ def moved(
 
 
 def worked_out(place: Place) -> Latent:
-    return Places("m", SCALE, Grid()).latent(place)
+    return PlaceSolver("m", SCALE, Grid()).latent(place)
 
 
 def test_a_place_on_the_map_is_carried_there_by_the_model() -> None:
     def carry(latent: Latent, x: float, y: float) -> Latent:
         return replace(latent, z=np.array([x, y], np.float32))
 
-    places = Places("m", SCALE[:2], Grid(), carry=carry)
+    places = PlaceSolver("m", SCALE[:2], Grid(), carry=carry)
     assert places.latent(OnMap(point(3, size=2), 0.5, -0.25)).z.tolist() == [0.5, -0.25]
 
 
@@ -171,7 +171,7 @@ def test_a_point_crosses_the_wire_to_the_bit() -> None:
 
 @pytest.mark.parametrize("value", [1e39, float("nan"), float("inf")])
 def test_a_place_that_float32_cannot_hold_is_refused(value: float) -> None:
-    places = Places("m", SCALE, Grid())
+    places = PlaceSolver("m", SCALE, Grid())
     beyond = Point([value] * SIZE)
     for place in (beyond, Between(beyond, point(1), 0.5), Blend([beyond, point(1)], [0.5, 0.5])):
         with pytest.raises(ValueError, match="not finite"):
@@ -179,7 +179,7 @@ def test_a_place_that_float32_cannot_hold_is_refused(value: float) -> None:
 
 
 def test_stray_goes_to_where_another_phrase_lies_if_one_was_played() -> None:
-    places = Places("m", np.ones(2, np.float32), Grid())
+    places = PlaceSolver("m", np.ones(2, np.float32), Grid())
     notes = [Note(0, 60, 90, 2)]
     other = Latent("m", np.array([0.0, 2.0], np.float32), {"density": 1.0})
     played = Point([2.0, 0.0], {"density": 0.0}, notes)

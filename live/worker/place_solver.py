@@ -27,7 +27,7 @@ Strange = Callable[[Latent, Moved], Latent]
 """From where a phrase was played to where stray leads."""
 
 
-class Places:
+class PlaceSolver:
     """Works places out.
 
     Args:
