@@ -20,10 +20,10 @@ from live.jam.asking.answers_ahead import AnswersAhead
 from live.jam.asking.asked_ahead import AskedAhead
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.pick_ups import PickUps
-from live.jam.asking.places import LatentPlaces
 from live.jam.asking.played_phrases import PlayedPhrases
 from live.jam.asking.requests import Reason, Requests, Search
 from live.jam.asking.searches import Searches
+from live.jam.asking.stored_places import StoredPlaces
 from live.jam.asking.variations_ahead import VariationsAhead
 from live.jam.band.loops import Loops
 from live.jam.band.recognition import Recognition
@@ -70,7 +70,7 @@ class Dialogue:
         *,
         periods: Periods,
         searches: Searches,
-        places: LatentPlaces,
+        places: StoredPlaces,
         decoding: Decoding,
         output: Output,
         notices: Notices,

@@ -10,9 +10,9 @@ from live.ipc.messages import Answer, BeatFound, CannotListen, Heard
 from live.ipc.snapshot import TransportState
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import ModelChoice
-from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Requests
 from live.jam.asking.searches import Searches
+from live.jam.asking.stored_places import StoredPlaces
 from live.jam.band.band import Band
 from live.jam.dialogue import Dialogue
 from live.jam.input.capture import Capture
@@ -102,7 +102,7 @@ class Jam:
         self.turns = TurnTaking(self.plan, self.history, self.requests)
         searches = Searches(self.requests, output)
         periods = Periods(self.plan, self.history)
-        self.places = LatentPlaces(
+        self.places = StoredPlaces(
             self.plan, periods, self.history, self.requests, searches, notices=self.notices
         )
         self.decoding = Decoding(

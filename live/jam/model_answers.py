@@ -8,8 +8,8 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 from live.ipc.messages import Answer, Decoded, Encoded, Failed, LoadFailed, Ready, Rewritten, Warped
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import MODEL, ModelChoice
-from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Reason, Requests
+from live.jam.asking.stored_places import StoredPlaces
 from live.jam.dialogue import Dialogue
 from live.jam.input.performer import Performer
 from live.jam.latent.gestures import Gestures
@@ -28,7 +28,7 @@ class ModelAnswers:
         dialogue: Dialogue,
         decoding: Decoding,
         gestures: Gestures,
-        places: LatentPlaces,
+        places: StoredPlaces,
         *,
         requests: Requests,
         history: PathHistory,

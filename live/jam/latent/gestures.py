@@ -12,8 +12,8 @@ from live.ipc.jam_memory import Anchor, BaseOrigin
 from live.ipc.messages import Warped
 from live.ipc.places import Moved, OnMap, Place, Point
 from live.jam.asking.decoding import Decoding
-from live.jam.asking.places import LatentPlaces
 from live.jam.asking.requests import Requests
+from live.jam.asking.stored_places import StoredPlaces
 from live.jam.latent.path import PathHistory, attributes, heaviest, morphed, on_pad, points
 from live.jam.protocols import Output
 from live.jam.sequencing.plan import Plan
@@ -36,7 +36,7 @@ class Gestures:
         requests: Requests,
         *,
         turns: TurnTaking,
-        places: LatentPlaces,
+        places: StoredPlaces,
         decoding: Decoding,
         knobs: Mapping[str, float],
         output: Output,

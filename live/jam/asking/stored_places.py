@@ -32,7 +32,7 @@ class Expected(NamedTuple):
     ident: str
 
 
-class LatentPlaces:
+class StoredPlaces:
     """Sets the base and the anchors.
 
     Attributes:
