@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from live.worker.listening.metre_network import JUDGED
-from live.worker.listening.places import (
+from live.worker.listening.metrical_positions import (
     ECHOES,
     KINDS,
     OFF_BEAT,

@@ -14,8 +14,8 @@ import torch
 from numpy.typing import NDArray
 
 from live.worker.listening.metre_network import BEATS, HIDDEN, INNER, PRIORS, edges
+from live.worker.listening.metrical_positions import PARTS
 from live.worker.listening.onset_features import ALL_ROWS, UNITS, PlacedFeatures, PlayedFeatures, tempo_rows
-from live.worker.listening.places import PARTS
 
 Onset = tuple[int, list[tuple[int, int]]]
 """A part since a bar line, and the (pitch, velocity) of what starts on it."""

@@ -16,10 +16,18 @@ from math import exp, log, log2, pi, sqrt
 
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.worker.listening.beat_reading import BeatReading, alike, best
+from live.worker.listening.cue_profile import profile_of
 from live.worker.listening.metre_judge import MetreJudge
 from live.worker.listening.metre_network import JUDGED
-from live.worker.listening.place_profile import profile_of
-from live.worker.listening.places import FIRST, KINDS, PARTS, TICKS_PER_PART, WITHIN, kind_of, near
+from live.worker.listening.metrical_positions import (
+    FIRST,
+    KINDS,
+    PARTS,
+    TICKS_PER_PART,
+    WITHIN,
+    kind_of,
+    near,
+)
 from live.worker.listening.rhythm import rhythm_of
 from model.music.grid import TICKS_PER_BEAT
 from model.music.metre_profile import Cues

@@ -12,8 +12,8 @@ from math import log2
 
 from live.worker.listening.beat_reading import BeatReading
 from live.worker.listening.metre_network import BEATS, MetreEvidence, metre_network
+from live.worker.listening.metrical_positions import PARTS
 from live.worker.listening.onset_features import UNITS, PlayedFeatures
-from live.worker.listening.places import PARTS
 
 WEIGHT = 0.6  # the rhythm says part of it as well
 WORST = -12.0  # logarithm that no place falls below

@@ -1,4 +1,4 @@
-"""What bars of four and of three quarters look like, in numbers: the tables of `place_profile`.
+"""What bars of four and of three quarters look like, in numbers: the tables of `cue_profile`.
 
 How much each cue of an onset speaks for each sixteenth of a bar, by logistic regression on songs that the
 shipped models learned from too (see NOTICE), beside a rhythm of sixteenths.

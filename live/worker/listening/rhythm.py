@@ -13,7 +13,7 @@ from math import exp, log1p
 from operator import add, mul
 from typing import NamedTuple
 
-from live.worker.listening.places import (
+from live.worker.listening.metrical_positions import (
     ECHOES,
     KINDS,
     OFF_BEAT,

@@ -9,7 +9,7 @@ import pytest
 
 from live.timing.timeline import Nanos, Tick
 from live.worker.listening.beat_follower import BeatFollower, Found
-from live.worker.listening.place_profile import PlaceProfile, profile_of
+from live.worker.listening.cue_profile import CueProfile, profile_of
 
 SECOND = 1_000_000_000
 Tune = Sequence[tuple[float, int, int]]
@@ -181,7 +181,7 @@ def test_what_comes_after_later_onsets_were_worked_out_is_left_out(late_s: float
 
 def test_every_metre_has_a_profile_of_its_length() -> None:
     for beats in (2, 3, 4, 5, 6, 7):
-        profile = PlaceProfile(beats)
+        profile = CueProfile(beats)
         assert profile.parts == 12 * beats
         assert {len(row) for row in (profile.first, *profile.cues)} == {profile.parts}
         assert max(profile.first) == profile.first[0]

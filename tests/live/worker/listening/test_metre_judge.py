@@ -7,7 +7,7 @@ import pytest
 from live.worker.listening.beat_reading import BeatReading
 from live.worker.listening.metre_judge import MOST_HEARD, UNRELATED, WEIGHT, MetreJudge
 from live.worker.listening.metre_network import MetreEvidence
-from live.worker.listening.places import PARTS
+from live.worker.listening.metrical_positions import PARTS
 
 BAR = (48, 64, 67, 64, 55, 64, 67, 64)  # eighths, low on the one
 EIGHTH = PARTS // 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from live.worker.listening.places import FIRST, KINDS, PARTS, WITHIN, kind_of
+from live.worker.listening.metrical_positions import FIRST, KINDS, PARTS, WITHIN, kind_of
 from live.worker.listening.rhythm import WEIGHT, RhythmProfile, rhythm_of
 
 

@@ -2,7 +2,7 @@
 
 A place is a sixteenth or a triplet of a quarter.  It is counted in parts, twelfths of a quarter, from a bar
 line; so are distances.  What is said here holds for those who fit the network, too.  Pure.
-Tested in tests/live/worker/listening/test_places.py.
+Tested in tests/live/worker/listening/test_metrical_positions.py.
 """
 
 from functools import lru_cache

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from live.worker.listening import place_tables
-from live.worker.listening.places import PARTS, PARTS_PER_SIXTEENTH, in_four
+from live.worker.listening.metrical_positions import PARTS, PARTS_PER_SIXTEENTH, in_four
 from live.worker.listening.weights_file import FILE, METRES, read
 
 OFF = -6.0  # logarithm of how likely a first onset stands on no sixteenth
 
 
-class PlaceProfile:
+class CueProfile:
     """The evidence for one metre.
 
     Attributes:
@@ -46,6 +46,6 @@ def _by_part(row: Sequence[float], like: Iterable[int], off: float) -> list[floa
 
 
 @lru_cache(maxsize=4)
-def profile_of(beats_per_bar: int) -> PlaceProfile:
+def profile_of(beats_per_bar: int) -> CueProfile:
     """Return the profile of a metre, read once."""
-    return PlaceProfile(beats_per_bar)
+    return CueProfile(beats_per_bar)

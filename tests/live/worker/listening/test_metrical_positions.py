@@ -2,7 +2,7 @@
 
 import pytest
 
-from live.worker.listening.places import (
+from live.worker.listening.metrical_positions import (
     FIRST,
     OTHER,
     PARTS,
