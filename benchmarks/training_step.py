@@ -26,10 +26,11 @@ PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::_sca
 WARM_UP, STEPS = 2, 6
 WANTED = 0.85
 EXPLAINED = (
-    "`python -m benchmarks --only training_step --data DIR`: of forward, backward and the optimiser's step of a",
-    "batch with edits, on one thread in float32, without what the feed takes. The time of the products is that",
-    "of torch's profiler, the time of a step that without it: the profiler takes some microseconds of every",
-    "small operation, of which there are two thousand. Beside it the share in the profile, and what is dear.",
+    "`python -m benchmarks --only training_step --data DIR`: of forward, backward and the optimiser's step",
+    "of a batch with edits, on one thread in float32, without what the feed takes. The time of the products",
+    "is that of torch's profiler, the time of a step that without it: the profiler takes some microseconds",
+    "of every small operation, of which there are two thousand. Beside it the share in the profile, and what",
+    "is dear.",
 )
 
 
