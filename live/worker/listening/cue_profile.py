@@ -6,10 +6,16 @@ Tested in tests/live/worker/listening/test_beat_follower.py.
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 
-from live.worker.listening import place_tables
+import msgspec
+
 from live.worker.listening.metrical_positions import PARTS, PARTS_PER_SIXTEENTH, in_four
 from live.worker.listening.weights_file import FILE, METRES, read
+
+TABLES = Path(__file__).with_name("cue_tables.json")
+"""By quarters in a bar: how much each cue of an onset speaks for each sixteenth, in hundredths of a natural
+logarithm; by logistic regression on songs that the shipped models learned from too (see NOTICE)."""
 
 OFF = -6.0  # logarithm of how likely a first onset stands on no sixteenth
 
@@ -31,8 +37,8 @@ class CueProfile:
         """
         self.parts = PARTS * beats_per_bar
         name = METRES.get(beats_per_bar, METRES[4])
-        cues = place_tables.THREE_CUES if beats_per_bar == 3 else place_tables.FOUR_CUES
-        rows = [[int(number) / 100 for number in line.split()] for line in cues.split("\n") if line]
+        tables = msgspec.json.decode(TABLES.read_bytes(), type=dict[str, list[list[int]]])
+        rows = [[number / 100 for number in row] for row in tables["3" if beats_per_bar == 3 else "4"]]
         ((first,),) = read(FILE, {f"{name} first": (1, len(rows[0]))}).values()
         parts = range(self.parts)
         like = parts if beats_per_bar in METRES else [in_four(part, beats_per_bar) for part in parts]
