@@ -25,8 +25,8 @@ from starlette.websockets import WebSocket
 from live.cli.offline.commands import DEFAULT_MODEL
 from live.ipc.page_process import PageOptions, options_of_page
 from live.page.access import Access
+from live.page.broker import Broker, EngineLink
 from live.page.explorer import Explorer
-from live.page.hub import EngineLink, Hub
 from live.page.soundfont import soundfont_route
 from live.page.visitors import Visitor
 from live.timing.clock import lower_priority
@@ -37,7 +37,7 @@ LARGEST_MESSAGE = 1 << 20
 MOST_VISITORS = 32
 
 
-def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None) -> Starlette:
+def application(options: PageOptions, broker: Broker, explorer: Explorer | None = None) -> Starlette:
     """Return the page's routes, behind the access check."""
     explorer = explorer or Explorer(options.model or DEFAULT_MODEL)
     visitors: set[Visitor] = set()
@@ -47,8 +47,8 @@ def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None
 
     async def take(_request: Request) -> Response:
         """Send the take as it is written so far, or the one that has ended: a whole .mid at every moment."""
-        path = as_path(hub.take_file)
-        if not hub.take_file or not path.is_file():
+        path = as_path(broker.take_file)
+        if not broker.take_file or not path.is_file():
             return PlainTextResponse("there is no take yet: play something first\n", HTTPStatus.NOT_FOUND)
         return FileResponse(path, media_type="audio/midi", filename=readable(path.name))
 
@@ -57,7 +57,7 @@ def application(options: PageOptions, hub: Hub, explorer: Explorer | None = None
             await browser.close(1013, f"{MOST_VISITORS} browsers are connected already")
             return
         await browser.accept()
-        visitor = Visitor(hub, browser, instrument=options.engine is not None, model=options.model)
+        visitor = Visitor(broker, browser, instrument=options.engine is not None, model=options.model)
         visitors.add(visitor)
         try:
             await visitor.stay()
@@ -113,9 +113,9 @@ async def serve(options: PageOptions) -> int:
     """Serve until the engine or a signal ends it; exit status, 1 when the port could not be had."""
     loop = asyncio.get_running_loop()
     links: list[EngineLink] = []
-    hub = Hub(lambda command: [link.send(command) for link in links])
+    broker = Broker(lambda command: [link.send(command) for link in links])
     explorer = Explorer(options.model or DEFAULT_MODEL)
-    server = PageServer(options, application(options, hub, explorer))
+    server = PageServer(options, application(options, broker, explorer))
 
     def end() -> None:
         server.should_exit = True
@@ -123,8 +123,8 @@ async def serve(options: PageOptions) -> int:
     if options.engine is not None:
         link = EngineLink(
             options.engine,
-            take=lambda message: _call(loop, hub.take, message),
-            connected=lambda connected: _call(loop, hub.set_connected, connected),
+            take=lambda message: _call(loop, broker.take, message),
+            connected=lambda connected: _call(loop, broker.set_connected, connected),
             over=lambda: _call(loop, end),
         )
         links.append(link)

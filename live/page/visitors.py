@@ -18,7 +18,7 @@ from live.ipc.commands import action
 from live.ipc.messages import Message, MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import Snapshot, difference
 from live.page import messages
-from live.page.hub import Hub
+from live.page.broker import Broker
 from live.words.intention import Situation, intention_of, situation_of
 
 PERIOD_SECONDS = 1 / 30
@@ -35,8 +35,8 @@ LONGEST_NAME = 60
 class Visitor:
     """One browser.  `instrument`: whether one plays behind this page."""
 
-    def __init__(self, hub: Hub, socket: WebSocket, *, instrument: bool, model: str = "") -> None:
-        self._hub, self._socket = hub, socket
+    def __init__(self, broker: Broker, socket: WebSocket, *, instrument: bool, model: str = "") -> None:
+        self._broker, self._socket = broker, socket
         self._answers: deque[Message] = deque(
             [messages.welcome(instrument=instrument, model=model)], maxlen=MOST_ANSWERS
         )
@@ -47,14 +47,14 @@ class Visitor:
 
     async def stay(self) -> None:
         """Show and listen until the browser goes."""
-        with self._hub.watched() as bell:
+        with self._broker.watched() as bell:
             tasks = [asyncio.create_task(self._show(bell)), asyncio.create_task(self._sound())]
             try:
                 await self._listen(bell)
             finally:
-                self._hub.hear(self._hears, wanted=False)
+                self._broker.hear(self._hears, wanted=False)
                 for port in sorted(self._ports):
-                    self._hub.play(PlayMidi(port, b"", time.monotonic_ns()))
+                    self._broker.play(PlayMidi(port, b"", time.monotonic_ns()))
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
@@ -66,11 +66,11 @@ class Visitor:
             bell.clear()
             while self._answers:
                 await self._say(self._answers.popleft())
-            state = messages.EngineState(self._hub.connected)
+            state = messages.EngineState(self._broker.connected)
             if state != self._state:
                 self._state = state
                 await self._say(state)
-            snapshot, last = self._hub.snapshot, self._shown
+            snapshot, last = self._broker.snapshot, self._shown
             if snapshot is not None and snapshot is not last:
                 self._shown = snapshot
                 await self._say(snapshot if last is None else difference(last, snapshot))
@@ -125,17 +125,17 @@ class Visitor:
                 name = _port_name(port)
                 if name in self._ports:
                     self._ports.discard(name)
-                    self._hub.play(PlayMidi(name, b"", time.monotonic_ns()))
+                    self._broker.play(PlayMidi(name, b"", time.monotonic_ns()))
             case messages.KeyMidi(port, data, at_ms):
                 self._key(port, data, at_ms)
             case WantMidi(wanted):
-                self._hub.hear(self._hears, wanted=wanted)
+                self._broker.hear(self._hears, wanted=wanted)
             case messages.Consider(text):
-                self._answers.append(considered(text, self._hub.snapshot))
+                self._answers.append(considered(text, self._broker.snapshot))
             case messages.Act(name, argument):
-                self._hub.put(action(name, argument, source=messages.SOURCE))
+                self._broker.put(action(name, argument, source=messages.SOURCE))
             case _:
-                self._hub.put(msgspec.structs.replace(message, source=messages.SOURCE))
+                self._broker.put(msgspec.structs.replace(message, source=messages.SOURCE))
 
     def _key(self, port: str, data: tuple[int, ...], at_ms: float) -> None:
         """Give the instrument a key; what is no short MIDI message is refused."""
@@ -152,7 +152,7 @@ class Visitor:
         self._ports.add(name)
         now = time.monotonic_ns()
         at = round(at_ms * 1e6) if math.isfinite(at_ms) else now
-        self._hub.play(PlayMidi(name, bytes(data), min(max(at, 0), now)))
+        self._broker.play(PlayMidi(name, bytes(data), min(max(at, 0), now)))
 
 
 def _port_name(port: str) -> str:

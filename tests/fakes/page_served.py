@@ -9,7 +9,7 @@ from typing import Any
 
 from live.ipc.link import Address
 from live.ipc.page_process import PageOptions
-from live.page.hub import Hub
+from live.page.broker import Broker
 from live.page.serve import PageServer, application
 from tests.fakes.snapshots import scene
 
@@ -38,14 +38,14 @@ class Served:
         self.options = PageOptions(
             port=port, engine=Address("nowhere", "x"), token=token, model="lead", soundfont=soundfont
         )
-        self.hub = Hub(self.sent.append)
+        self.broker = Broker(self.sent.append)
         self.loop = asyncio.new_event_loop()
-        self.server = PageServer(self.options, application(self.options, self.hub))
+        self.server = PageServer(self.options, application(self.options, self.broker))
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
         self.wait(lambda: self.server.started)
-        self.call(self.hub.set_connected, True)
-        self.call(self.hub.take, scene(nanos=time.monotonic_ns()))
+        self.call(self.broker.set_connected, True)
+        self.call(self.broker.take, scene(nanos=time.monotonic_ns()))
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)

@@ -26,7 +26,7 @@ def test_everything_fits_and_can_be_hit_with_a_thumb(browser: Any, served: Serve
         scenes=[SceneView(1, "the second half of the bridge, as it was played on Friday")],
         song=SongView(1, 3, "A song whose name is longer than a phone is wide, and longer yet"),
     )
-    served.call(served.hub.take, shown)
+    served.call(served.broker.take, shown)
     page.locator(f"[aria-label='mapping for {port}']").wait_for()
     wide = page.evaluate(
         """[...document.querySelectorAll('body *')]
@@ -48,10 +48,10 @@ def test_everything_fits_and_can_be_hit_with_a_thumb(browser: Any, served: Serve
 def test_a_notice_goes_when_the_state_that_it_tells_of_is_over(browser: Any, served: Served) -> None:
     page = opened(browser, served)
     gone = Notice(1, "error", "the pad has gone", "pad")
-    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), notices=[gone]))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), notices=[gone]))
     page.get_by_text("the pad has gone").wait_for()
     over = [gone, Notice(2, "info", "", "pad"), Notice(3, "info", "anchor A set")]
-    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), notices=over))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), notices=over))
     page.get_by_text("anchor A set").wait_for()
     lines = page.locator("#notices li").all_text_contents()
     assert lines[0] == "anchor A set"
@@ -85,7 +85,7 @@ def test_a_scene_is_called_at_once_or_over_bars_and_stored_over(browser: Any, se
     page = opened(browser, served, "phone")
     assert not page.is_visible("#storeas")
     stored = [SceneView(1, "verse"), SceneView(2, "")]
-    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), scenes=stored, scene=2))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), scenes=stored, scene=2))
     page.click("text=1 verse")
     assert served.got(commands.CallScene) == [commands.CallScene(1, source="page")]
     page.select_option("#glide", "4")
@@ -103,7 +103,7 @@ def test_parts_have_their_colours_and_who_plays_alone_is_seen(browser: Any, serv
     page = opened(browser, served)
     assert page.inner_text("#partlegend") == ""  # a single part needs none
     alone = band(nanos=time.monotonic_ns(), muted=["melody", "chords", "drums"], solo="bass", metronome=True)
-    served.call(served.hub.take, alone)
+    served.call(served.broker.take, alone)
     page.wait_for_selector("[data-solo=bass][aria-pressed=true]")
     assert page.locator("#partlegend span").all_inner_texts() == ["melody", "chords", "bass", "drums"]
     assert page.locator("#partlegend .muted").all_inner_texts() == ["melody", "chords", "drums"]
@@ -145,10 +145,10 @@ def test_words_are_shown_and_said(browser: Any, served: Served) -> None:
 
 def test_what_changes_is_shown(browser: Any, served: Served) -> None:
     page = opened(browser, served)
-    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), mode="hold", key="D minor"))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), mode="hold", key="D minor"))
     page.wait_for_selector("[data-mode=hold][aria-pressed=true]")
     page.wait_for_selector("#facts:has-text('D minor')")
-    served.call(served.hub.set_connected, False)
+    served.call(served.broker.set_connected, False)
     page.wait_for_selector("#alarm:has-text('the engine does not answer')")
 
 
@@ -190,7 +190,7 @@ def test_a_keyboard_at_the_browser_plays_and_its_midi_sounds(browser: Any, serve
     assert abs(time.monotonic_ns() - key.nanos) < 5_000_000_000
     page.select_option("[aria-label='where twobar sounds']", "out")
     assert served.got(WantMidi)[0].wanted
-    served.call(served.hub.take, MidiOut(bytes((0x91, 64, 90)), time.monotonic_ns(), performer=False))
+    served.call(served.broker.take, MidiOut(bytes((0x91, 64, 90)), time.monotonic_ns(), performer=False))
     served.wait(lambda: page.evaluate("sent.some((data) => data[0] === 0x91 && data[1] === 64)"))
     assert "latency: to twobar" in page.inner_text("#latency")
     page.close()  # with a key down
@@ -260,12 +260,12 @@ def test_a_control_is_learned_at_the_page_and_taken_back(browser: Any, served: S
     page.select_option("#learnwhat", "capture A")
     assert served.got(commands.Learn)[0] == commands.Learn("capture A", source="page")
     lesson = LessonView("capture A", "listening", "press a button, a pad or a pedal twice")
-    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), lesson=lesson))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), lesson=lesson))
     page.wait_for_selector("#lesson:has-text('press a button, a pad or a pedal twice')")
     assert not page.is_visible("#unlearn")
     learned = LessonView("capture A", "learned", "MPK mini 3 · note 40 on channel 10, a pad")
     touched = TouchView("MPK mini 3", "note 40", "capture A")
-    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), lesson=learned, touched=touched))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), lesson=learned, touched=touched))
     page.wait_for_selector("#lesson:has-text('note 40 on channel 10, a pad')")
     assert page.inner_text("#touched") == "last touched: MPK mini 3 · note 40 · capture A"
     page.click("#unlearn")
@@ -275,7 +275,7 @@ def test_a_control_is_learned_at_the_page_and_taken_back(browser: Any, served: S
         commands.StopLearning
     )  # what is on the screen is what undo takes back
     unbound = TouchView("MPK mini 3", "CC 74", "")
-    served.call(served.hub.take, scene(nanos=time.monotonic_ns(), touched=unbound))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), touched=unbound))
     page.wait_for_selector("#touched:has-text('CC 74 · unbound')")
     assert page.inner_text("#lesson") == ""
 
@@ -284,7 +284,7 @@ def test_a_controller_is_given_another_mapping_at_the_page(browser: Any, served:
     page = opened(browser, served)
     plugged = [ControllerView("nanoKONTROL2", "mine")]
     shown = scene(nanos=time.monotonic_ns(), controllers=plugged, mapping_names=["default", "mine"])
-    served.call(served.hub.take, shown)
+    served.call(served.broker.take, shown)
     choice = page.locator("[aria-label='mapping for nanoKONTROL2']")
     choice.wait_for()
     assert choice.input_value() == "mine"

@@ -8,13 +8,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from live.ipc.page_process import PageOptions
-from live.page.hub import Hub
+from live.page.broker import Broker
 from live.page.serve import STATIC, PageServer, application
 from tests.fakes.snapshots import scene
 
 
 def client() -> TestClient:
-    return TestClient(application(PageOptions(), Hub(print)), base_url="http://127.0.0.1:9080")
+    return TestClient(application(PageOptions(), Broker(print)), base_url="http://127.0.0.1:9080")
 
 
 def test_the_page_and_all_that_it_names_is_there() -> None:
@@ -50,27 +50,27 @@ def test_what_is_vendored_is_small_and_has_its_licence() -> None:
 
 
 def test_a_browser_gets_the_snapshot_over_the_socket() -> None:
-    hub = Hub(print)
-    hub.take(scene())
-    visitor = TestClient(application(PageOptions(), hub), base_url="http://127.0.0.1:9080")
+    broker = Broker(print)
+    broker.take(scene())
+    visitor = TestClient(application(PageOptions(), broker), base_url="http://127.0.0.1:9080")
     with visitor.websocket_connect("/live", headers={"host": "localhost:9080"}) as browser:
         kinds = [json.loads(browser.receive_text())["type"] for _ in range(3)]
     assert kinds == ["Welcome", "EngineState", "Snapshot"]
 
 
 def test_the_take_is_given_as_it_is_written_so_far(tmp_path: Path) -> None:
-    hub = Hub(print)
-    visitor = TestClient(application(PageOptions(), hub), base_url="http://127.0.0.1:9080")
+    broker = Broker(print)
+    visitor = TestClient(application(PageOptions(), broker), base_url="http://127.0.0.1:9080")
     assert visitor.get("/take").status_code == 404
     assert visitor.get("/take").text == "there is no take yet: play something first\n"
     path = tmp_path / "tonight.mid"
     path.write_bytes(b"MThd")
-    hub.take(scene(recording=str(path)))
+    broker.take(scene(recording=str(path)))
     given = visitor.get("/take")
     assert (given.content, given.headers["content-type"]) == (b"MThd", "audio/midi")
     assert "tonight.mid" in given.headers["content-disposition"]
     path.write_bytes(b"MThd and more")
-    hub.take(scene(recording=""))  # it has ended
+    broker.take(scene(recording=""))  # it has ended
     assert visitor.get("/take").content == b"MThd and more"
 
 
@@ -79,7 +79,7 @@ async def test_it_says_when_it_is_ready_and_where(capsys: pytest.CaptureFixture[
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = PageOptions(port=port, ready=True)
-    server = PageServer(options, application(options, Hub(print)))
+    server = PageServer(options, application(options, Broker(print)))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup()

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from live.ipc.messages import MidiOut, WantMidi
 from live.ipc.page_process import PageOptions
 from live.page import soundfont
-from live.page.hub import Hub
+from live.page.broker import Broker
 from live.page.serve import application
 from model.midi.synth import default_soundfont
 from tests.fakes.page_served import Served, opened
@@ -48,7 +48,7 @@ NO_WORKLETS = "delete BaseAudioContext.prototype.audioWorklet;"
 
 def client(chosen: str = "") -> TestClient:
     return TestClient(
-        application(PageOptions(soundfont=chosen), Hub(print)), base_url="http://127.0.0.1:9080"
+        application(PageOptions(soundfont=chosen), Broker(print)), base_url="http://127.0.0.1:9080"
     )
 
 
@@ -60,7 +60,7 @@ def onsets(blocks: list[float], *, quiet: float = 0.004) -> list[int]:
 
 def strike(served: Served, pitch: int, *, drums: bool = False) -> None:
     data = bytes((0x91, pitch, 110))
-    served.call(served.hub.take, MidiOut(data, time.monotonic_ns(), performer=False, drums=drums))
+    served.call(served.broker.take, MidiOut(data, time.monotonic_ns(), performer=False, drums=drums))
 
 
 def test_the_soundfont_is_sent_once_and_known_again() -> None:
@@ -118,7 +118,7 @@ def test_what_twobar_plays_sounds_on_the_page_and_panic_ends_it(
         strike(served, pitch)
         served.wait(lambda: page.evaluate("Math.max(...loudness.slice(-2)) > 0.01"))
         end = (0xB1, 123, 0) if pitch == 72 else (0x81, pitch, 0)
-        served.call(served.hub.take, MidiOut(bytes(end), time.monotonic_ns(), performer=False))
+        served.call(served.broker.take, MidiOut(bytes(end), time.monotonic_ns(), performer=False))
         served.wait(lambda: page.evaluate("Math.max(...loudness.slice(-20)) < 0.001"))
 
 
@@ -139,7 +139,7 @@ def test_a_lost_engine_leaves_nothing_sounding(browser: Any, served: Served) -> 
     page.evaluate(TAPPED)
     strike(served, 60)
     served.wait(lambda: page.evaluate("loudness.some((level) => level > 0.01)"))
-    served.call(served.hub.set_connected, False)
+    served.call(served.broker.set_connected, False)
     served.wait(lambda: page.evaluate("Math.max(...loudness.slice(-20)) < 0.001"))
 
 

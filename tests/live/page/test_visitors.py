@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from live.ipc.commands import MutePart, Panic, Say, SetMode, Turn
 from live.page import visitors
-from live.page.hub import Hub
+from live.page.broker import Broker
 from live.page.messages import SOURCE
 from live.page.visitors import Visitor
 from live.settings.knobs import ACTIONS, KNOBS
@@ -53,8 +53,8 @@ class Browser:
             await asyncio.wait_for(self.news.wait(), 10)
 
 
-def visiting(hub: Hub, browser: Browser) -> "asyncio.Task[None]":
-    return asyncio.create_task(Visitor(hub, browser, instrument=True).stay())  # type: ignore[arg-type]
+def visiting(broker: Broker, browser: Browser) -> "asyncio.Task[None]":
+    return asyncio.create_task(Visitor(broker, browser, instrument=True).stay())  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_browser_is_greeted_with_all_that_there_is_to_do() -> None:
     browser = Browser()
-    staying = visiting(Hub(print), browser)
+    staying = visiting(Broker(print), browser)
     greeting = await browser.wait_for("Welcome")
     assert set(greeting["actions"]) == set(ACTIONS)
     assert greeting["knob_names"] == list(KNOBS)
@@ -73,12 +73,12 @@ async def test_a_browser_is_greeted_with_all_that_there_is_to_do() -> None:
 
 
 async def test_several_browsers_see_the_same_and_only_what_changes() -> None:
-    hub, one, other = Hub(print), Browser(), Browser()
-    tasks = [visiting(hub, one), visiting(hub, other)]
-    hub.take(scene())
+    broker, one, other = Broker(print), Browser(), Browser()
+    tasks = [visiting(broker, one), visiting(broker, other)]
+    broker.take(scene())
     for browser in (one, other):
         assert (await browser.wait_for("Snapshot"))["mode"] == "follow"
-    hub.take(msgspec.structs.replace(scene(), mode="hold", nanos=2))
+    broker.take(msgspec.structs.replace(scene(), mode="hold", nanos=2))
     for browser in (one, other):
         update = await browser.wait_for("Update")
         assert (update["changed"], "bars" in update) == ({"mode": "hold"}, False)
@@ -88,7 +88,7 @@ async def test_several_browsers_see_the_same_and_only_what_changes() -> None:
 
 async def test_commands_and_actions_go_to_the_engine_in_the_pages_name() -> None:
     sent: list[object] = []
-    hub = Hub(sent.append)
+    broker = Broker(sent.append)
     browser = Browser(
         {"type": "Turn", "knob": "density", "value": 0.5, "source": "midi"},
         {"type": "Act", "name": "mode", "argument": "hold"},
@@ -96,10 +96,10 @@ async def test_commands_and_actions_go_to_the_engine_in_the_pages_name() -> None
         {"type": "Act", "name": "panic"},
         {"type": "Ping", "sent_ms": 12.5},
     )
-    staying = visiting(hub, browser)
+    staying = visiting(broker, browser)
     pong = await browser.wait_for("Pong")
     assert pong["sent_ms"] == 12.5
-    hub.flush()
+    broker.flush()
     assert sent == [
         Turn("density", 0.5, source=SOURCE),
         SetMode("hold", source=SOURCE),
@@ -123,7 +123,7 @@ async def test_commands_and_actions_go_to_the_engine_in_the_pages_name() -> None
 async def test_nonsense_is_one_sentence_and_the_browser_stays(line: str) -> None:
     sent: list[object] = []
     browser = Browser(line, {"type": "Ping", "sent_ms": 1})
-    staying = visiting(Hub(sent.append), browser)
+    staying = visiting(Broker(sent.append), browser)
     assert "not understood" in (await browser.wait_for("Trouble"))["text"]
     await browser.wait_for("Pong")
     assert sent == []
@@ -135,10 +135,10 @@ async def test_a_browser_that_does_not_read_holds_nobody_up_and_is_hung_up_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(visitors, "STUCK_SECONDS", 0.01)
-    hub, slow, quick = Hub(print), Browser(reads=False), Browser()
-    tasks = [visiting(hub, slow), visiting(hub, quick)]
+    broker, slow, quick = Broker(print), Browser(reads=False), Browser()
+    tasks = [visiting(broker, slow), visiting(broker, quick)]
     for tick in range(0, 5000, 10):
-        hub.take(scene(tick=tick, nanos=tick + 1))
+        broker.take(scene(tick=tick, nanos=tick + 1))
     await quick.wait_for("Snapshot")
     await asyncio.wait_for(slow.leaving.wait(), 10)
     assert slow.closed is not None
@@ -149,14 +149,14 @@ async def test_a_browser_that_does_not_read_holds_nobody_up_and_is_hung_up_on(
 
 async def test_words_are_considered_where_the_instrument_stands_and_said_to_it() -> None:
     sent: list[object] = []
-    hub = Hub(sent.append)
-    hub.take(scene())
+    broker = Broker(sent.append)
+    broker.take(scene())
     browser = Browser({"type": "Consider", "text": "much sparser, purple"}, {"type": "Say", "text": "louder"})
-    staying = visiting(hub, browser)
+    staying = visiting(broker, browser)
     answer = await browser.wait_for("Considered")
     assert answer["lines"] == ["density +0.46 -> -0.24"]
     assert answer["unknown"] == ["purple"]
     browser.leaving.set()
     await staying
-    hub.flush()
+    broker.flush()
     assert sent == [Say("louder", source=SOURCE)]

@@ -1,4 +1,4 @@
-"""The hub: the newest snapshot for all, storms of knobs gathered; the link outlives its engine."""
+"""The broker: the newest snapshot for all, storms of knobs gathered; the link outlives its engine."""
 
 import asyncio
 import json
@@ -15,8 +15,8 @@ from live.ipc.commands import GoOnMap, Panic, ToEngine, Turn
 from live.ipc.link import Switchboard, new_address
 from live.ipc.messages import Bye, Decode, Encode, Hello, MidiOut, ToWorker, WantMidi, Warp
 from live.ipc.snapshot import difference
-from live.page import hub as hub_module
-from live.page.hub import MOST_WAITING, EngineLink, Hub
+from live.page import broker as broker_module
+from live.page.broker import MOST_WAITING, Broker, EngineLink
 from live.page.messages import read
 from live.page.visitors import Visitor
 from live.timing.midi_bytes import Received, note_off, note_on
@@ -30,72 +30,72 @@ PATIENCE_S = 20.0
 
 async def test_a_drag_becomes_few_turns_and_the_last_one_counts() -> None:
     sent: list[object] = []
-    hub = Hub(sent.append)
+    broker = Broker(sent.append)
     for step in range(1000):
-        hub.put(Turn("density", step / 1000))
-        hub.put(Turn("stray", step / 2000))
+        broker.put(Turn("density", step / 1000))
+        broker.put(Turn("stray", step / 2000))
     assert sent == []
-    hub.flush()
+    broker.flush()
     assert sent == [Turn("density", 0.999), Turn("stray", 0.4995)]
 
 
 async def test_a_drag_across_the_map_becomes_its_newest_point() -> None:
     sent: list[object] = []
-    hub = Hub(sent.append)
+    broker = Broker(sent.append)
     for step in range(100):
-        hub.put(GoOnMap(step / 100, 0.0))
-    hub.flush()
+        broker.put(GoOnMap(step / 100, 0.0))
+    broker.flush()
     assert sent == [GoOnMap(0.99, 0.0)]
 
 
 async def test_turns_never_pass_another_command() -> None:
     sent: list[object] = []
-    hub = Hub(sent.append)
+    broker = Broker(sent.append)
     for command in (Turn("density", 0.1), Panic(), Turn("density", 0.2), Turn("density", 0.3)):
-        hub.put(command)
-    hub.flush()
+        broker.put(command)
+    broker.flush()
     assert sent == [Turn("density", 0.1), Panic(), Turn("density", 0.3)]
 
 
 async def test_what_waits_is_sent_by_itself_after_a_moment() -> None:
     sent: asyncio.Queue[object] = asyncio.Queue()
-    Hub(sent.put_nowait).put(Panic())
+    Broker(sent.put_nowait).put(Panic())
     assert await asyncio.wait_for(sent.get(), PATIENCE_S) == Panic()
 
 
 async def test_a_storm_of_commands_is_cut_off_and_counted() -> None:
     sent: list[object] = []
-    hub = Hub(sent.append)
+    broker = Broker(sent.append)
     for _ in range(MOST_WAITING + 10):
-        hub.put(Panic())
-    hub.flush()
-    assert (len(sent), hub.dropped) == (MOST_WAITING, 10)
+        broker.put(Panic())
+    broker.flush()
+    assert (len(sent), broker.dropped) == (MOST_WAITING, 10)
 
 
 async def test_updates_are_put_upon_the_snapshot_and_ring_for_all() -> None:
-    hub = Hub(lambda _command: None)
+    broker = Broker(lambda _command: None)
     first, second = scene(), scene(tick=3000, mode="hold")
-    with hub.watched() as one, hub.watched() as other:
+    with broker.watched() as one, broker.watched() as other:
         one.clear()
         other.clear()
-        hub.take(difference(first, second))  # of a snapshot that was never seen: nothing to put it upon
-        hub.take(first)
-        hub.take(difference(first, second))
-        assert hub.snapshot == second
+        broker.take(difference(first, second))  # of a snapshot that was never seen: nothing to put it upon
+        broker.take(first)
+        broker.take(difference(first, second))
+        assert broker.snapshot == second
         assert one.is_set()
         assert other.is_set()
 
 
 async def test_a_browser_that_joins_later_gets_the_programs_and_levels_too() -> None:
     sent: list[object] = []
-    hub = Hub(sent.append)
+    broker = Broker(sent.append)
     first: list[MidiOut] = []
     second: list[MidiOut] = []
-    hub.hear(first.append, wanted=True)
+    broker.hear(first.append, wanted=True)
     setup = [MidiOut(bytes(data), 1, performer=False) for data in ((0xC1, 4), (0xB1, 7, 102), (0xB1, 7, 90))]
     for message in (*setup, MidiOut(b"\x91\x3c\x40", 2, performer=False)):
-        hub.take(message)
-    hub.hear(second.append, wanted=True)
+        broker.take(message)
+    broker.hear(second.append, wanted=True)
     assert (len(first), second) == (4, [setup[0], setup[2]])
     assert sent == [WantMidi(wanted=True)]
 
@@ -103,7 +103,7 @@ async def test_a_browser_that_joins_later_gets_the_programs_and_levels_too() -> 
 def test_the_link_calls_again_when_an_engine_has_died_and_ends_with_its_goodbye(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(hub_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(broker_module, "RETRY_SECONDS", 0.01)
     address = new_address()
     arrived: queue.Queue[tuple[Any, object]] = queue.Queue()
     states: queue.Queue[bool] = queue.Queue()
@@ -133,7 +133,7 @@ def test_the_link_calls_again_when_an_engine_has_died_and_ends_with_its_goodbye(
 
 
 def test_a_page_that_no_engine_will_ever_call_again_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "LONELY_SECONDS", 0.0)
+    monkeypatch.setattr(broker_module, "LONELY_SECONDS", 0.0)
     over = threading.Event()
     EngineLink(new_address(), take=print, connected=print, over=over.set).start()
     assert over.wait(PATIENCE_S)
@@ -154,8 +154,10 @@ class Dragged:
         self.turns: list[Turn] = []
         self._due: list[tuple[int, Callable[[], object]]] = []
         self._answer_ms = answer_ms
-        self.hub = Hub(self._command, later=lambda seconds, do: self.at(self.clock.nanos + seconds * 1e9, do))
-        self.visitor = Visitor(self.hub, cast("WebSocket", None), instrument=True)
+        self.broker = Broker(
+            self._command, later=lambda seconds, do: self.at(self.clock.nanos + seconds * 1e9, do)
+        )
+        self.visitor = Visitor(self.broker, cast("WebSocket", None), instrument=True)
         self.worker = self._worker()
         self.engine._arrived(self.worker, hello())
         self.engine._arrived(self.worker, self.model.ready())
@@ -229,5 +231,5 @@ def test_a_drag_at_60_hz_is_heard_at_the_next_step_and_none_of_it_is_lost(answer
     new = [at for at, data in drag.sounded if data[0] == 0x91 and data[2] and data[1] >= 72 and at >= start]
     step = (new[0] - drag.begun - CELL_NANOS) / STEP_NANOS
     assert step == pytest.approx(5, abs=0.02)  # the next one, though 59 values were still to come
-    assert not drag.hub.dropped + drag.engine.arrivals.coalesced + drag.engine.arrivals.dropped
+    assert not drag.broker.dropped + drag.engine.arrivals.coalesced + drag.engine.arrivals.dropped
     drag.engine.close()

@@ -28,7 +28,7 @@ Later = Callable[[float, Callable[[], None]], object]
 VOLUME = 7  # the controller
 
 
-class Hub:
+class Broker:
     """What all browsers see, and what they want.
 
     Args:
