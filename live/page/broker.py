@@ -1,24 +1,16 @@
 """Between the engine and the browsers: the newest snapshot for all, and commands gathered from all.
 
-Owns: the newest snapshot, and which commands wait.  Threads: the event loop's only, but for `EngineLink`.
+Owns: the newest snapshot, and which commands wait.  Threads: the event loop's only.
 """
 
 import asyncio
 import contextlib
-import threading
-import time
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from live.ipc.commands import Command, GoOnMap, Turn
-from live.ipc.link import Address, Link, call
-from live.ipc.messages import Bye, MidiOut, PlayMidi, WantMidi
+from live.ipc.messages import MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import Snapshot, ToDashboard, Update, applied
 from live.timing.midi_bytes import CONTROL, PROGRAM
-
-RETRY_SECONDS = 0.2
-LONELY_SECONDS = 30.0
-"""So long without an engine, and nobody will start one any more: the page ends."""
 
 GATHER_SECONDS = 0.008  # a drag at 60 Hz, or at 240 Hz, becomes at most 125 turns of a knob a second
 MOST_WAITING = 256
@@ -151,57 +143,3 @@ class Broker:
 
 def _on_the_loop(seconds: float, do: Callable[[], None]) -> None:
     asyncio.get_running_loop().call_later(seconds, do)
-
-
-class EngineLink:
-    """Keeps a link to the engine, which may die and be started again.
-
-    Args:
-        take: gets each message, on the link's thread.
-        connected: gets whether there is an engine, on the link's thread.
-        over: called when it has said goodbye, or nobody has answered for long.
-
-    Threads: `send` any; the rest its own.
-    """
-
-    def __init__(
-        self,
-        address: Address,
-        *,
-        take: Callable[[Any], None],
-        connected: Callable[[bool], None],
-        over: Callable[[], None],
-    ) -> None:
-        self._address, self._take, self._connected, self._over = address, take, connected, over
-        self._link: Link[Any] | None = None
-
-    def start(self) -> None:
-        """Begin to call, on a thread of its own."""
-        threading.Thread(target=self._keep, name="engine", daemon=True).start()
-
-    def send(self, command: Command | PlayMidi | WantMidi) -> bool:
-        """Give the engine a command; lost while there is none."""
-        link = self._link
-        return link is not None and link.send(command)
-
-    def _keep(self) -> None:
-        reached = time.monotonic()
-        while time.monotonic() - reached < LONELY_SECONDS:
-            try:
-                link: Link[Any] = call(self._address, "dashboard", ToDashboard)
-            except OSError:
-                time.sleep(RETRY_SECONDS)
-                continue
-            self._link = link
-            self._connected(True)
-            while (message := link.receive()) is not None:
-                if isinstance(message, Bye):
-                    link.close()
-                    self._over()
-                    return
-                self._take(message)
-            self._link = None
-            self._connected(False)
-            reached = time.monotonic()
-            time.sleep(RETRY_SECONDS)
-        self._over()

@@ -25,7 +25,8 @@ from starlette.websockets import WebSocket
 from live.cli.offline.commands import DEFAULT_MODEL
 from live.ipc.page_process import PageOptions, options_of_page
 from live.page.access import Access
-from live.page.broker import Broker, EngineLink
+from live.page.broker import Broker
+from live.page.engine_link import EngineLink
 from live.page.explorer import Explorer
 from live.page.soundfont import soundfont_route
 from live.page.visitors import Visitor

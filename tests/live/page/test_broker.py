@@ -15,8 +15,9 @@ from live.ipc.commands import GoOnMap, Panic, ToEngine, Turn
 from live.ipc.link import Switchboard, new_address
 from live.ipc.messages import Bye, Decode, Encode, Hello, MidiOut, ToWorker, WantMidi, Warp
 from live.ipc.snapshot import difference
-from live.page import broker as broker_module
-from live.page.broker import MOST_WAITING, Broker, EngineLink
+from live.page import engine_link
+from live.page.broker import MOST_WAITING, Broker
+from live.page.engine_link import EngineLink
 from live.page.messages import read
 from live.page.visitors import Visitor
 from live.timing.midi_bytes import Received, note_off, note_on
@@ -103,7 +104,7 @@ async def test_a_browser_that_joins_later_gets_the_programs_and_levels_too() -> 
 def test_the_link_calls_again_when_an_engine_has_died_and_ends_with_its_goodbye(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(broker_module, "RETRY_SECONDS", 0.01)
+    monkeypatch.setattr(engine_link, "RETRY_SECONDS", 0.01)
     address = new_address()
     arrived: queue.Queue[tuple[Any, object]] = queue.Queue()
     states: queue.Queue[bool] = queue.Queue()
@@ -133,7 +134,7 @@ def test_the_link_calls_again_when_an_engine_has_died_and_ends_with_its_goodbye(
 
 
 def test_a_page_that_no_engine_will_ever_call_again_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broker_module, "LONELY_SECONDS", 0.0)
+    monkeypatch.setattr(engine_link, "LONELY_SECONDS", 0.0)
     over = threading.Event()
     EngineLink(new_address(), take=print, connected=print, over=over.set).start()
     assert over.wait(PATIENCE_S)
