@@ -31,7 +31,8 @@ from live.ipc.page_process import PageOptions, drawn_code, page_options, read_pl
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
 from live.session.keeper import SessionKeeper
-from live.settings.config import OPTIONS, Config, PageSettings, check_model, load, with_options
+from live.settings.config import OPTIONS, check_model, load, with_options
+from live.settings.schema import Config, PageSettings
 from model.files import as_text, readable
 
 PATHS = frozenset(("config", "log", "mapping", "model", "record", "soundfont"))

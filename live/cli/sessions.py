@@ -10,7 +10,8 @@ import msgspec
 from live.errors import UsageError
 from live.ipc.jam_memory import JamMemory, JamState, ScenesMemory
 from live.session import folder, saved
-from live.settings.config import AUTO, Config, check_model
+from live.settings.config import check_model
+from live.settings.schema import AUTO, Config
 from model.files import readable
 
 NOTHING = "no session has been saved yet; `twobar jam --session NAME` begins one"

@@ -24,7 +24,7 @@ from live.devices.names import spoken_name
 from live.errors import UsageError, unknown
 from live.ipc.commands import Command, Turn
 from live.ipc.snapshot import ControllerView, LessonView, TouchView
-from live.settings.config import AUTO
+from live.settings.schema import AUTO
 from live.timing.midi_bytes import (
     CHANNEL_PRESSURE,
     CONTROL,

@@ -14,7 +14,8 @@ import platformdirs
 from live.control.mapping_file import Mapping, overlap, read
 from live.devices.names import spoken_name
 from live.errors import unknown
-from live.settings.config import APPLICATION, AUTO
+from live.settings.config import APPLICATION
+from live.settings.schema import AUTO
 from model.files import as_path
 
 DEFAULT = "default"

@@ -28,7 +28,7 @@ from live.control.osc_messages import (
 )
 from live.errors import FailureError
 from live.ipc.commands import Command
-from live.settings.config import OscSettings
+from live.settings.schema import OscSettings
 
 MOST_SUBSCRIBERS = 16
 MOST_WAITING = 4_096

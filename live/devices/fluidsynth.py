@@ -20,7 +20,7 @@ from live.devices.jack.probe import JackProbe, one_at_a_time
 from live.devices.stderr import silence_jack, stderr_diverted
 from live.devices.synth_queue import SynthQueue
 from live.errors import PortError, SynthError, unknown
-from live.settings.config import SynthSettings
+from live.settings.schema import SynthSettings
 from live.timing.timeline import Nanos
 from model.errors import SoundError
 from model.files import as_path

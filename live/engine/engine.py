@@ -55,7 +55,7 @@ from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.jam.leaders.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
-from live.settings.config import for_output
+from live.settings.schema import for_output
 from live.timing.clock import Clock, MonotonicClock
 from live.timing.midi_bytes import Received, is_note_on
 from live.timing.midi_clock.clock_in import SYNC_STATUSES

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from live.devices.fluidsynth import FluidSynth, open_synth
 from live.ipc.options import Options, received
-from live.settings.config import SynthSettings
+from live.settings.schema import SynthSettings
 from live.timing.clock import raise_priority
 
 SYNTH = "fluidsynth"

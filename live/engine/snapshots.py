@@ -28,8 +28,8 @@ from live.ipc.snapshot import (
     difference,
 )
 from live.jam.jam import Jam
-from live.settings.config import AUTO
 from live.settings.knobs import ANCHORS, ATTRIBUTE_KNOBS, KNOBS, LATENT_KNOBS, PART_KNOBS
+from live.settings.schema import AUTO
 from live.timing.timeline import Nanos, Tick
 from model.music.metre import name_of
 from model.music.tracks import MELODY, TRACKS

@@ -9,7 +9,7 @@ import msgspec
 
 from live.ipc.link import Address
 from live.ipc.page_process import PageOptions
-from live.settings.config import Config
+from live.settings.schema import Config
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

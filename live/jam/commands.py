@@ -14,7 +14,6 @@ from live.jam.jam import Jam
 from live.jam.scenes.present import Slots
 from live.jam.scenes.scenes import Scenes
 from live.jam.scenes.undo import UndoHistory
-from live.settings.config import AUTO, OFF, Scene, Song
 from live.settings.knobs import (
     ANCHORS,
     ATTRIBUTE_KNOBS,
@@ -25,6 +24,7 @@ from live.settings.knobs import (
     KnobSpec,
     Mode,
 )
+from live.settings.schema import AUTO, OFF, Scene, Song
 from live.timing.timeline import Nanos
 from live.words.intention import Intention, Situation, intention_of
 from model.music.tracks import TRACKS

@@ -33,8 +33,8 @@ from live.jam.sequencing.plan import Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.jam.sequencing.sender import START_AHEAD_NANOS, Sender
 from live.jam.turn_taking import TurnTaking
-from live.settings.config import AUTO, Config
 from live.settings.knobs import ANSWERING, KNOBS, Mode
+from live.settings.schema import AUTO, Config
 from live.timing.midi_bytes import silence
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport

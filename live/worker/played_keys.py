@@ -6,7 +6,7 @@ Tested in tests/live/worker/test_serve.py.
 
 from dataclasses import replace
 
-from live.settings.config import AS_PLAYED
+from live.settings.schema import AS_PLAYED
 from model.latent.geometry import Latent
 from model.music.harmony import key_named
 from model.music.key import Key, key_of

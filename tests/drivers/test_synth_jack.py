@@ -11,7 +11,7 @@ import pytest
 
 from live.devices.fluidsynth import FluidSynth
 from live.errors import PortError, SynthError
-from live.settings.config import SynthSettings
+from live.settings.schema import SynthSettings
 from live.timing.midi_bytes import control, note_off, note_on, program
 from tests.fakes.jack_harness import JackPeer, JackServer, rms
 

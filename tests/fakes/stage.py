@@ -13,7 +13,8 @@ from live.ipc.places import Point
 from live.jam.commands import Commands
 from live.jam.jam import Jam
 from live.jam.protocols import Bindings
-from live.settings.config import Config, with_options
+from live.settings.config import with_options
+from live.settings.schema import Config
 from live.timing.midi_bytes import Received, Stream, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.listening.listener import Listener

@@ -22,10 +22,11 @@ from live.cli.offline.parameters import (
 from live.errors import FailureError, UsageError, model_faults
 from live.settings import config as settings
 from live.settings.knobs import ATTRIBUTE_KNOBS
+from live.settings.schema import AS_PLAYED, AUTO, OFF
 from model.command_line import FiniteRange, WholeRange
 
 DEFAULT_MODEL = "keys"
-KEYLESS = (settings.AUTO, settings.OFF, settings.AS_PLAYED)
+KEYLESS = (AUTO, OFF, AS_PLAYED)
 BAND = "multitrack"
 ATTRIBUTE_TEXTS = {
     "density": "fewer or more onsets",
@@ -239,7 +240,7 @@ def edit(
     player = generate.load_player(model, wanted_for="edit")
     grid, codec = player.card.grid, player.card.codec
     wanted = generate.check_turns(turns, player.card)
-    if key is not None and key != settings.AUTO:
+    if key is not None and key != AUTO:
         settings.check_condition("key", key, label="--key")
     heeded = key if "key" in player.card.conditions and key not in KEYLESS else None
     condition = generate.check_condition({"style": style, "key": heeded, "chords": chords}, player.card)

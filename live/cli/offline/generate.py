@@ -12,6 +12,7 @@ import numpy as np
 from live.errors import FailureError, UsageError, unknown
 from live.ipc.places import Point, Varied
 from live.settings import config as settings
+from live.settings.schema import AS_PLAYED, AUTO, OFF
 from live.worker.accompanist import Accompanist
 from live.worker.phrases import shown_of
 from live.worker.variations import Origin, Variations
@@ -337,11 +338,11 @@ class _Near:
 
 def _scale(key: str | None, phrase: Phrase, present: Key | None) -> frozenset[int] | None:
     """Return the pitch classes that new notes of a phrase keep to; None for all."""
-    if key == settings.OFF:
+    if key == OFF:
         return None
-    if key == settings.AS_PLAYED:
+    if key == AS_PLAYED:
         return frozenset(note.pitch % 12 for note in phrase.notes if note.track != DRUMS) or None
-    if key is None or key == settings.AUTO:
+    if key is None or key == AUTO:
         return present.scale if present else None
     return key_named(key).scale
 

@@ -2,7 +2,7 @@
 
 from live.jam.jam import Jam
 from live.jam.protocols import Leader
-from live.settings.config import Config
+from live.settings.schema import Config
 
 
 def leader_of(config: Config, jam: Jam) -> Leader | None:

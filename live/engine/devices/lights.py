@@ -15,7 +15,7 @@ from live.devices.light_port import LightPort, Wire
 from live.devices.names import hardware, match, partner, spoken_name
 from live.errors import TwobarError
 from live.jam.jam import Jam
-from live.settings.config import AUTO
+from live.settings.schema import AUTO
 from live.timing.timeline import Nanos
 from model.music.metre import name_of
 from model.music.tracks import TRACKS

@@ -8,8 +8,8 @@ Owns: what was told last.  Threads: engine only.
 from collections.abc import Callable, Mapping
 
 from live.jam.jam import Jam
-from live.settings.config import AUTO
 from live.settings.knobs import ANCHORS
+from live.settings.schema import AUTO
 from live.timing.timeline import Nanos
 from model.music.metre import name_of
 from model.music.tracks import TRACKS

@@ -19,7 +19,7 @@ from live.ipc.link import Link
 from live.ipc.messages import Answer, Bye, Decoded, Encoded, Hello, Load, LoadFailed
 from live.jam.asking.model_choice import MODEL
 from live.jam.jam import Jam
-from live.settings.config import Config, JamSettings
+from live.settings.schema import Config, JamSettings
 from live.timing.timeline import Nanos
 
 ANSWER_TIMEOUT_NANOS = 3_000_000_000

@@ -9,7 +9,7 @@ from typing import Literal
 from live.ipc.messages import Load, Ready
 from live.jam.notices import Notices
 from live.jam.protocols import Output
-from live.settings.config import Config
+from live.settings.schema import Config
 
 MODEL = "model"
 """What notices are about that tell of the model process."""

@@ -19,8 +19,9 @@ from live.jam.input.capture import PlayedNote, StruckRow
 from live.jam.latent.path import PathState, heaviest, moved
 from live.jam.sequencing.periods import PeriodPart
 from live.jam.sequencing.plan import Cell
-from live.settings.config import AS_PLAYED, AUTO, OFF, ModelSettings, check_condition
+from live.settings.config import check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
+from live.settings.schema import AS_PLAYED, AUTO, OFF, ModelSettings
 from live.timing.timeline import whole_nanos_per_beat
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.harmony import chord_name, key_named, tones

@@ -16,7 +16,7 @@ from live.jam.band.register import Register
 from live.jam.input.capture import Capture
 from live.jam.latent.path import PathHistory, heaviest
 from live.jam.sequencing.plan import Cell, Plan
-from live.settings.config import AS_PLAYED, AUTO, OFF
+from live.settings.schema import AS_PLAYED, AUTO, OFF
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick, nearest_step
 from model.edits.reharmonise import SILENT, Harmony

@@ -3,7 +3,7 @@
 Tracks are those of `model.music.tracks`; channels are 1..16.  Owns: nothing.  Threads: any.
 """
 
-from live.settings.config import Config, MidiSettings
+from live.settings.schema import Config, MidiSettings
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY, TRACKS
 
 Channels = tuple[int, int, int, int]

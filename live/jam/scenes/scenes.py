@@ -16,8 +16,8 @@ from live.jam.scenes.glide import Glide, Target
 from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, bases_of, state_of
 from live.jam.scenes.songs import SongList
 from live.jam.scenes.tempo_ramp import TempoRamp, set_tempo
-from live.settings.config import Scene, Song
 from live.settings.knobs import KNOBS, MOST_SCENES, Mode
+from live.settings.schema import Scene, Song
 from live.timing.timeline import Nanos, Tick
 from model.music.tracks import TRACKS
 

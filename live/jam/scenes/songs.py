@@ -9,7 +9,7 @@ from live.errors import UsageError
 from live.ipc.jam_memory import SetPlace
 from live.ipc.snapshot import SongView
 from live.jam.jam import Jam
-from live.settings.config import Song, SongLink
+from live.settings.schema import Song, SongLink
 from live.timing.timeline import Nanos, Tick
 
 Calling = Callable[[int, int, Nanos], None]

@@ -12,7 +12,7 @@ from live.jam.protocols import Output
 from live.jam.sequencing.metronome import Metronome
 from live.jam.sequencing.plan import Plan
 from live.jam.sequencing.scheduler import QueuedNote, Scheduler
-from live.settings.config import Config
+from live.settings.schema import Config
 from live.timing.lateness import Lateness
 from live.timing.midi_bytes import Rank, Stream
 from live.timing.midi_clock.clock_out import CLOCK_BYTE, START_BYTE, ClockOut

@@ -9,7 +9,8 @@ from live.cli import config as command
 from live.cli.group import run
 from live.command_line import twobar
 from live.settings import config as settings
-from live.settings.config import Config, default_path, load, user_path
+from live.settings.config import default_path, load, user_path
+from live.settings.schema import Config
 
 TOP = Path(__file__).parents[3]
 

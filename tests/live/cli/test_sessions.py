@@ -12,7 +12,8 @@ from live.errors import UsageError
 from live.ipc.jam_memory import JamMemory
 from live.session import folder
 from live.session.keeper import SessionKeeper
-from live.settings.config import Config, with_options
+from live.settings.config import with_options
+from live.settings.schema import Config
 from tests.live.session.test_keeper import MEMORY, SCENES
 
 OPTIONS = (

@@ -15,7 +15,7 @@ from pythonosc.osc_message import OscMessage
 from live.control.osc_server import MOST_SUBSCRIBERS, OscServer
 from live.errors import FailureError
 from live.ipc.commands import ChooseModel, Command, Panic, PlayKey, StoreAnchor, Turn
-from live.settings.config import OscSettings
+from live.settings.schema import OscSettings
 from tests.fakes.osc_packets import bundle, knob, message
 
 PATIENCE_SECONDS = 10.0

@@ -16,7 +16,7 @@ from live.devices.fluidsynth import FluidSynth, drivers_to_try, open_synth
 from live.devices.jack.probe import one_at_a_time
 from live.devices.stderr import stderr_diverted
 from live.errors import SynthError, UsageError
-from live.settings.config import SynthSettings
+from live.settings.schema import SynthSettings
 from live.timing.midi_bytes import note_off, note_on, program
 from model.midi.synth import default_soundfont
 from model.midi.wav import BLOCK, _block

@@ -9,7 +9,7 @@ import pytest
 
 from live.devices.fluidsynth import FluidSynth
 from live.devices.synth_queue import BLOCK, SynthQueue
-from live.settings.config import SynthSettings
+from live.settings.schema import SynthSettings
 from live.timing.midi_bytes import control, note_off, note_on, program
 from live.timing.timeline import Nanos
 from model.midi.wav import _block

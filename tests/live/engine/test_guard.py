@@ -16,7 +16,7 @@ from live.ipc.link import Address
 from live.ipc.messages import Bye
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice
-from live.settings.config import Config
+from live.settings.schema import Config
 from live.timing.timeline import Nanos
 from tests.fakes.engine_stage import Ear, Ended, FakeClock, Wire, built
 

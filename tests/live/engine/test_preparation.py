@@ -11,7 +11,7 @@ from live.engine.preparation import Preparation
 from live.errors import SynthError
 from live.ipc.link import Address
 from live.ipc.options import Options
-from live.settings.config import Config, MidiSettings, SynthSettings
+from live.settings.schema import Config, MidiSettings, SynthSettings
 
 
 class Synth:

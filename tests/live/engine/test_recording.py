@@ -9,7 +9,7 @@ from live.engine.output import EngineOutput
 from live.engine.recording import Recording
 from live.ipc.link import Address
 from live.ipc.options import Options
-from live.settings.config import Config, JamSettings
+from live.settings.schema import Config, JamSettings
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.engine_stage import FakeClock

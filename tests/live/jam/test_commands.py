@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from live.ipc import commands as ask
 from live.ipc.commands import Command
 from live.ipc.places import Varied
-from live.settings.config import Config, Scene
 from live.settings.knobs import ANCHORS, ANSWERING, KNOBS, MODES
+from live.settings.schema import Config, Scene
 from live.timing.timeline import Nanos
 from model.music.phrase import Note
 from model.music.tracks import TRACKS

@@ -5,7 +5,8 @@ import pytest
 
 from live.ipc.messages import Decode, Ready, Warp
 from live.ipc.places import Point
-from live.settings.config import Config, parse
+from live.settings.config import parse
+from live.settings.schema import Config
 from live.timing.midi_bytes import note_on
 from live.timing.timeline import Nanos
 from tests.fakes.commands import command

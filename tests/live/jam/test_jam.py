@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from live.ipc.commands import CallScene, Command, RecallAnchor, SetMode, StoreAnchor
-from live.settings.config import Config
+from live.settings.schema import Config
 from live.timing.midi_bytes import CLOCK, START, STOP, note_off, note_on
 from live.timing.timeline import Nanos, Tick, Timeline
 from tests.fakes.commands import command

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from live.settings.config import Config
+from live.settings.schema import Config
 from live.timing.midi_bytes import CLOCK
 from live.timing.timeline import Nanos
 from model.music.grid import Grid

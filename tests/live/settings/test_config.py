@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from live.errors import UsageError
 from live.settings import config as settings
-from live.settings.config import Config
 from live.settings.knobs import KNOBS
+from live.settings.schema import Config, JamSettings, PartName
 from model import strict
 from model.music.tracks import TRACKS
 from tests.root import ROOT
@@ -75,7 +75,7 @@ def test_the_scene_in_the_shipped_file_is_right_once_uncommented(tmp_path: Path)
 
 
 def test_parts_are_the_tracks() -> None:
-    assert get_args(settings.PartName) == TRACKS
+    assert get_args(PartName) == TRACKS
 
 
 def test_without_any_file_the_defaults_hold(nowhere: Path) -> None:
@@ -190,7 +190,7 @@ def test_one_port_or_several() -> None:
 
 def test_the_take_folder_knows_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert settings.JamSettings(take_folder="~/takes").take_path == tmp_path / "takes"
+    assert JamSettings(take_folder="~/takes").take_path == tmp_path / "takes"
 
 
 def test_settings_cross_processes() -> None:

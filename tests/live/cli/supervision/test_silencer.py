@@ -10,7 +10,8 @@ from live.cli.supervision.silencer_process import BY_THEMSELVES, UNREACHED, sile
 from live.errors import PortError
 from live.ipc.link import Address
 from live.ipc.options import Options
-from live.settings.config import Config, with_options
+from live.settings.config import with_options
+from live.settings.schema import Config
 
 
 class Output:

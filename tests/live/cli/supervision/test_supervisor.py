@@ -23,7 +23,7 @@ from live.ipc.options import Options
 from live.ipc.page_process import page_options
 from live.ipc.places import Between, Moved, Point
 from live.ipc.snapshot import Notice
-from live.settings.config import Config
+from live.settings.schema import Config
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Nanos, Tick, Timeline
 from model.music.grid import Grid

@@ -9,7 +9,7 @@ from live.ipc.link import Address
 from live.ipc.messages import Beat
 from live.ipc.options import Options
 from live.ipc.snapshot import Snapshot
-from live.settings.config import Config
+from live.settings.schema import Config
 from tests.fakes.engine_stage import SECOND, FakeClock, Wire, built, hello, run_to
 
 PATIENCE_S = 20.0

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from live.ipc.messages import Accompany, Answer, Encode, Encoded, Failed, ToWorker
-from live.settings.config import Config, ModelSettings
+from live.settings.schema import Config, ModelSettings
 from live.timing.timeline import Nanos
 from live.worker.accompanist import Accompanist
 from live.worker.handler import RequestHandler

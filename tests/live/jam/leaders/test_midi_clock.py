@@ -4,7 +4,7 @@ import pytest
 
 from live.dashboard.drawing.status import standing
 from live.ipc.commands import CallScene, Start, Stop, TapTempo, Turn
-from live.settings.config import Scene
+from live.settings.schema import Scene
 from live.timing.midi_bytes import CONTINUE, SONG_POSITION, START, STOP, Stream
 from live.timing.timeline import Nanos
 from tests.fakes import masters

@@ -13,7 +13,8 @@ from live.jam.parts.parts import channels_of, one_voice, programs_of, take_parts
 from live.jam.sequencing.plan import Cell, Laying, Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.record.take import Take
-from live.settings.config import Config, MidiSettings, Scene, parse
+from live.settings.config import parse
+from live.settings.schema import Config, MidiSettings, Scene
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import Grid

@@ -13,7 +13,7 @@ from live.engine.links.osc_state import OscState
 from live.ipc.commands import CallScene, ChooseMapping, ChooseModel, Command, StoreScene, Turn
 from live.ipc.jam_memory import JamState, ScenesMemory, StoredScene
 from live.jam.scenes.present import state_of
-from live.settings.config import Config, Scene
+from live.settings.schema import Config, Scene
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
 from tests.fakes.stage import MS, EchoModel, Stage

@@ -5,7 +5,7 @@ import pytest
 
 from live.engine.resume import remembered, restore
 from live.ipc.commands import ChooseSong, LeadOn, StoreScene, Turn
-from live.settings.config import Config, Song, SongLink
+from live.settings.schema import Config, Song, SongLink
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command
 from tests.fakes.stage import Stage
