@@ -32,8 +32,9 @@ from live.jam.latent.path import PathHistory, heaviest
 from live.jam.notices import Notices
 from live.jam.parts.parts import one_voice, tracks_of
 from live.jam.protocols import Output
+from live.jam.sequencing.cell import Cell
 from live.jam.sequencing.periods import Periods
-from live.jam.sequencing.plan import Cell, Plan
+from live.jam.sequencing.plan import Plan
 from live.jam.sequencing.ties import Ties
 from live.jam.turn_taking import TurnTaking
 from live.timing.bar_lines import BarLines

@@ -28,8 +28,9 @@ from live.jam.parts.mixer import Mixer
 from live.jam.parts.parts import channels_of
 from live.jam.protocols import Leader, Mappings, Output, Scenery
 from live.jam.sequencing.beat_count import BeatCount
+from live.jam.sequencing.cell import Laying
 from live.jam.sequencing.periods import Periods
-from live.jam.sequencing.plan import Laying, Plan
+from live.jam.sequencing.plan import Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.jam.sequencing.sender import START_AHEAD_NANOS, Sender
 from live.jam.turn_taking import TurnTaking

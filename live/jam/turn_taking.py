@@ -7,7 +7,8 @@ Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
 from live.ipc.snapshot import Speaker
 from live.jam.asking.requests import Requests
 from live.jam.latent.path import PathHistory
-from live.jam.sequencing.plan import Plan, Sounds
+from live.jam.sequencing.cell import Sounds
+from live.jam.sequencing.plan import Plan
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
 from model.edits.arrangement import SECTION

@@ -15,7 +15,8 @@ from live.jam.asking.searches import Searches
 from live.jam.latent.path import PathHistory, heaviest
 from live.jam.notices import Notices
 from live.jam.protocols import Output
-from live.jam.sequencing.plan import Cell, Plan
+from live.jam.sequencing.cell import Cell
+from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
 from model.music.grid import TICKS_PER_BEAT
 from model.music.harmony import chord_of

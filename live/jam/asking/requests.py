@@ -17,8 +17,8 @@ from live.ipc.messages import Accompany, Closing, Decode, Encode, Ready, VaryAhe
 from live.ipc.places import Place
 from live.jam.input.capture import PlayedNote, StruckRow
 from live.jam.latent.path import PathState, heaviest, moved
+from live.jam.sequencing.cell import Cell
 from live.jam.sequencing.periods import PeriodPart
-from live.jam.sequencing.plan import Cell
 from live.settings.config import check_condition
 from live.settings.knobs import ATTRIBUTE_KNOBS, Mode
 from live.settings.schema import AS_PLAYED, AUTO, OFF, ModelSettings

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 
 from live.errors import UsageError
 from live.jam.band.harmony import ChordsInPlay
-from live.jam.sequencing.plan import Cell, Plan
+from live.jam.sequencing.cell import Cell
+from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
 from model.edits.arrangement import FORM, BandPart, Span, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill

@@ -15,7 +15,8 @@ from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_
 from live.jam.band.register import Register
 from live.jam.input.capture import Capture
 from live.jam.latent.path import PathHistory, heaviest
-from live.jam.sequencing.plan import Cell, Plan
+from live.jam.sequencing.cell import Cell
+from live.jam.sequencing.plan import Plan
 from live.settings.schema import AS_PLAYED, AUTO, OFF
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick, nearest_step

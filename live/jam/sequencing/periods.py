@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from live.ipc.jam_memory import Base
 from live.jam.latent.path import PathHistory
-from live.jam.sequencing.plan import Cell, Plan
+from live.jam.sequencing.cell import Cell
+from live.jam.sequencing.plan import Plan
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Nanos, Tick
 

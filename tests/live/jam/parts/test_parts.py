@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from live.ipc.commands import MutePart
 from live.jam.parts.parts import channels_of, one_voice, programs_of, take_parts, tracks_of
-from live.jam.sequencing.plan import Cell, Laying, Plan
+from live.jam.sequencing.cell import Cell, Laying
+from live.jam.sequencing.plan import Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.record.take import Take
 from live.settings.config import parse

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live.jam.parts.parts import one_voice
-from live.jam.sequencing.plan import Cell, Laying, Plan
+from live.jam.sequencing.cell import Cell, Laying
+from live.jam.sequencing.plan import Plan
 from live.jam.sequencing.scheduler import Scheduler
 from live.timing.timeline import Tick
 from model.music.grid import Grid
