@@ -11,13 +11,25 @@ from live.ipc.jam_memory import Base
 from live.ipc.places import Point
 from model.music.grid import Grid
 from model.music.harmony import Chord
-from model.music.phrase import Phrase
+from model.music.phrase import Note, Phrase
+from model.music.tracks import DRUMS
 
 BarOrigin = Literal["decoded", "repeated", "silent"]
 
 
 Sounds = Literal["all", "band", "nothing"]
 """What of a cell is heard: all of it, the parts of its band alone, or none."""
+
+
+@lru_cache(maxsize=8)
+def step_ticks(grid: Grid, swing: float) -> tuple[int, ...]:
+    """Return the tick of each step of a cell and of its end.
+
+    At full swing every second sixteenth goes to two thirds of its pair.
+    """
+    size = grid.ticks_per_step
+    delay = round(swing * size / 3) if grid.steps_per_beat % 2 == 0 else 0
+    return tuple(step * size + delay * (step % 2) for step in range(grid.steps + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +47,39 @@ class Laying:
     gate: float = 1.0
     feel: float = 1.0
     channels: tuple[int, int, int, int] = (2, 3, 4, 10)
+
+    def times(
+        self, notes: tuple[Note, ...], grid: Grid, *, single: frozenset[int] = frozenset()
+    ) -> list[tuple[int, int]]:
+        """Return when each note of a cell goes on and off, in ticks from the cell's start.
+
+        Args:
+            notes: in the order of their onsets.
+            grid: of the cell.
+            single: tracks of one voice: a note ends where the next one starts.
+        """
+        # between a decode and the next note: nothing is looked up twice
+        size, gate, feel = grid.ticks_per_step, self.gate, self.feel
+        swung = step_ticks(grid, self.swing)
+        times: list[tuple[int, int]] = []
+        for onset, _, _, length, offset, track, displacement, release in notes:
+            start = swung[onset]
+            full = swung[onset + length] - start
+            if displacement:  # it has a place of its own, which swing leaves alone
+                start = onset * size + round(displacement * size)
+                full = length * size
+            on = start + round(offset * feel * size) if offset else start
+            if release:
+                full = max(1, full + round(release * size))
+            times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
+        following: dict[int, int] = {}
+        for place in range(len(notes) - 1, -1, -1) if single else ():
+            track = notes[place].track
+            if track in single:
+                on, off = times[place]
+                times[place] = (on, min(off, following.get(track, off)))
+                following[track] = on
+        return times
 
 
 @dataclass
@@ -79,14 +124,3 @@ class Cell:
     def speaks(self) -> bool:
         """Whether twobar plays all of it: it is its turn."""
         return self.sounds == "all"
-
-
-@lru_cache(maxsize=8)
-def step_ticks(grid: Grid, swing: float) -> tuple[int, ...]:
-    """Return the tick of each step of a cell and of its end.
-
-    At full swing every second sixteenth goes to two thirds of its pair.
-    """
-    size = grid.ticks_per_step
-    delay = round(swing * size / 3) if grid.steps_per_beat % 2 == 0 else 0
-    return tuple(step * size + delay * (step % 2) for step in range(grid.steps + 1))

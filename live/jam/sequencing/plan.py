@@ -11,7 +11,7 @@ from typing import Literal
 
 from live.ipc.jam_memory import Base
 from live.ipc.snapshot import NoteRow
-from live.jam.sequencing.cell import BarOrigin, Cell, Laying, Sounds, step_ticks
+from live.jam.sequencing.cell import BarOrigin, Cell, Laying, Sounds
 from live.jam.sequencing.scheduler import QueuedRow, Scheduler
 from live.timing.bar_lines import BarLines
 from live.timing.timeline import Tick
@@ -19,7 +19,7 @@ from model.edits.reharmonise import HARMONIC
 from model.music.grid import Grid
 from model.music.harmony import Chord
 from model.music.phrase import Note, Phrase, resized
-from model.music.tracks import DRUMS, MELODY
+from model.music.tracks import MELODY
 
 
 class Plan:
@@ -274,7 +274,7 @@ class Plan:
         zero = self.lines.tick_of_cell(cell.index)
         notes = phrase.from_step(cut - start)
         single = self.one_voice - cell.chordal
-        times = self._times(notes, single)
+        times = self.laying.times(notes, grid, single=single)
         silent = self.silent
         rows: list[QueuedRow] = []
         for note, (on, off) in zip(notes, times, strict=True):
@@ -291,18 +291,6 @@ class Plan:
         self._scheduler.add(rows)
         if single:
             self._end_at_next(single)
-
-    def _times(self, notes: tuple[Note, ...], single: frozenset[int]) -> list[tuple[int, int]]:
-        """Return each note's on and off; in a track of one voice a note ends where the next one starts."""
-        times = self._plain_times(notes)
-        following: dict[int, int] = {}
-        for place in range(len(notes) - 1, -1, -1) if single else ():
-            track = notes[place].track
-            if track in single:
-                on, off = times[place]
-                times[place] = (on, min(off, following.get(track, off)))
-                following[track] = on
-        return times
 
     def _end_at_next(self, single: frozenset[int]) -> None:
         """Let what sounds on the channel of a track of one voice end at that track's next note."""
@@ -349,27 +337,6 @@ class Plan:
             if self.lines.step_of_cell(index + 1) > from_step:
                 self.lay(self.cells[index], from_step, not_before=not_before)
 
-    def ticks_of(self, note: Note) -> tuple[int, int]:
-        """Return a note's on and off in ticks from its cell's start, with offset, swing and gate."""
-        return self._plain_times((note,))[0]
-
-    def _plain_times(self, notes: tuple[Note, ...]) -> list[tuple[int, int]]:
-        # between a decode and the next note: nothing is looked up twice
-        size, gate, feel = self.grid.ticks_per_step, self.laying.gate, self.laying.feel
-        swung = step_ticks(self.grid, self.laying.swing)
-        times: list[tuple[int, int]] = []
-        for onset, _, _, length, offset, track, displacement, release in notes:
-            start = swung[onset]
-            full = swung[onset + length] - start
-            if displacement:  # it has a place of its own, which swing leaves alone
-                start = onset * size + round(displacement * size)
-                full = length * size
-            on = start + round(offset * feel * size) if offset else start
-            if release:
-                full = max(1, full + round(release * size))
-            times.append((on, on + (full if track == DRUMS or gate == 1.0 else max(1, round(full * gate)))))
-        return times
-
     def bar_rows(self, bar: int) -> tuple[BarOrigin | Literal[""], list[NoteRow]]:
         """Return a bar's origin and its notes as the dashboard takes them."""
         index = self.cell_of(self.lines.tick_of_bar(bar))
@@ -388,6 +355,6 @@ class Plan:
         notes = tuple(note for note in shown.notes if low <= note.onset < high and note.track not in silent)
         rows: list[NoteRow] = [
             (max(0, on - start), off - on, note.pitch, note.velocity, note.track)
-            for note, (on, off) in zip(notes, self._plain_times(notes), strict=True)
+            for note, (on, off) in zip(notes, self.laying.times(notes, self.grid), strict=True)
         ]
         return cell.origin, rows

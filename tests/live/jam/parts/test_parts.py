@@ -249,10 +249,8 @@ def test_a_new_plan_ends_a_sounding_bass_at_its_next_note_and_no_chord() -> None
 
 
 def test_gate_leaves_the_drums_alone() -> None:
-    plan = Plan(Scheduler(), grid=GRID)
-    plan.laying = Laying(gate=0.5)
-    assert plan.ticks_of(Note(0, 60, 90, 4)) == (0, 240)
-    assert plan.ticks_of(Note(0, 36, 90, 4, 0.0, DRUMS)) == (0, 480)
+    notes = (Note(0, 60, 90, 4), Note(0, 36, 90, 4, 0.0, DRUMS))
+    assert Laying(gate=0.5).times(notes, GRID) == [(0, 240), (0, 480)]
 
 
 def test_what_lies_behind_its_step_is_part_of_the_prefix_before_it_has_sounded() -> None:

@@ -103,35 +103,30 @@ def test_a_cell_that_does_not_speak_takes_back_what_it_laid() -> None:
 
 @given(PHRASES, FEELS)
 def test_no_feel_reorders_or_loses_steps(phrase: Phrase, feel: Laying) -> None:
-    plan, _ = new_plan(feel=feel)
-    for note in phrase.notes:
-        on, off = plan.ticks_of(note)
+    for note, (on, off) in zip(phrase.notes, feel.times(phrase.notes, GRID), strict=True):
         assert note.onset * STEP <= on < (note.onset + 1) * STEP
         assert off > on
 
 
 @pytest.mark.parametrize(("swing", "ticks"), [(0.0, 120), (0.5, 140), (1.0, 160)])
 def test_swing_takes_every_second_sixteenth_towards_the_triplet(swing: float, ticks: int) -> None:
-    plan, _ = new_plan(feel=Laying(swing=swing))
-    assert plan.ticks_of(Note(1, 60, 90, 1))[0] == ticks
-    assert plan.ticks_of(Note(2, 60, 90, 1))[0] == 240
+    times = Laying(swing=swing).times((Note(1, 60, 90, 1), Note(2, 60, 90, 1)), GRID)
+    assert [on for on, _ in times] == [ticks, 240]
 
 
 def test_swing_leaves_triplet_grids_alone() -> None:
-    plan = Plan(Scheduler(), grid=Grid(steps_per_beat=3))
-    plan.laying = Laying(swing=1.0)
-    assert [plan.ticks_of(Note(step, 60, 90, 1))[0] for step in range(3)] == [0, 160, 320]
+    notes = tuple(Note(step, 60, 90, 1) for step in range(3))
+    assert [on for on, _ in Laying(swing=1.0).times(notes, Grid(steps_per_beat=3))] == [0, 160, 320]
 
 
 @pytest.mark.parametrize(("gate", "length"), [(0.05, 12), (1.0, 240), (2.0, 480)])
 def test_gate_is_a_factor_on_lengths(gate: float, length: int) -> None:
-    plan, _ = new_plan(feel=Laying(gate=gate))
-    assert plan.ticks_of(Note(4, 60, 90, 2)) == (480, 480 + length)
+    assert Laying(gate=gate).times((Note(4, 60, 90, 2),), GRID) == [(480, 480 + length)]
 
 
 def test_micro_offsets_sound() -> None:
-    plan, _ = new_plan()
-    assert [plan.ticks_of(Note(4, 60, 90, 1, offset))[0] for offset in (-0.5, 0.25)] == [420, 510]
+    notes = (Note(4, 60, 90, 1, -0.5), Note(4, 60, 90, 1, 0.25))
+    assert [on for on, _ in Laying().times(notes, GRID)] == [420, 510]
 
 
 def test_a_note_whose_offset_has_gone_by_starts_now() -> None:
@@ -215,7 +210,8 @@ def test_the_roll_shows_each_note_in_its_bar(phrase: Phrase, feel: Laying) -> No
         origin, rows = plan.bar_rows(bar)
         assert origin == "decoded"
         shown += [(bar * GRID.ticks_per_bar + tick, pitch) for tick, _, pitch, *_ in rows]
-    assert sorted(shown) == sorted((GRID.ticks + plan.ticks_of(n)[0], n.pitch) for n in phrase.notes)
+    times = zip(plan.laying.times(phrase.notes, GRID), phrase.notes, strict=True)
+    assert sorted(shown) == sorted((GRID.ticks + on, note.pitch) for (on, _), note in times)
 
 
 def test_the_roll_tells_silence_from_what_is_not_planned() -> None:
