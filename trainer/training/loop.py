@@ -33,7 +33,6 @@ from trainer.run.distributed import World, gone, is_gone
 from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
 from trainer.training import memory_estimate
-from trainer.training import resume as state
 from trainer.training.checkpointing import write_checkpoint
 from trainer.training.compiling import compile_where_quicker
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
@@ -41,7 +40,7 @@ from trainer.training.objectives.registry import build
 from trainer.training.objectives.schedules import beta, rate, true_share
 from trainer.training.origin import Origin
 from trainer.training.preview import write_samples
-from trainer.training.resume import Progress
+from trainer.training.resume import NAME, Progress, RunState
 from trainer.training.role import TOTAL, TrainedRole, adamw, faster_precision, step_seconds
 from trainer.training.validation import finite, score
 
@@ -62,6 +61,7 @@ class TrainingLoop:
         levels: decision thresholds that the last validation found.
         measured: seconds of the run at the last validation.
         roles: the model and the objective's own networks, by role.
+        state: all of it that another sitting goes on with.
     """
 
     model: ModelConfig
@@ -77,7 +77,6 @@ class TrainingLoop:
     out: Path
     world: World = field(default_factory=World)
     origin: Origin = field(default_factory=Origin)
-    progress: Progress = field(default_factory=Progress)
     share: float = 0.0
     levels: dict[str, float] = field(default_factory=dict)
     measured: float = 0.0
@@ -86,6 +85,7 @@ class TrainingLoop:
     feed: Feed = field(init=False)
     prefetch: Prefetch = field(init=False)
     roles: dict[str, TrainedRole] = field(init=False)
+    state: RunState = field(init=False)
     validation_arrays: dict[str, Tensor] = field(init=False)
     condition: Tensor | None = field(init=False)
 
@@ -121,6 +121,16 @@ class TrainingLoop:
             batches=self.device_batches(),
         )
         self.prefetch = Prefetch(self.feed, depth=0 if self.device.type == "cpu" else AHEAD)
+        self.state = RunState(
+            self.out,
+            self.model,
+            self.fit,
+            self.roles,
+            self.objective,
+            self.prefetch,
+            world=self.world,
+            origin=self.origin,
+        )
         if self.world.rank:
             torch.manual_seed(self.fit.seed + 7919 * self.world.rank)  # their noise is not the first one's
         count = min(self.fit.validation, len(self.validation))
@@ -220,9 +230,14 @@ class TrainingLoop:
         return self.objective.optimiser(role)
 
     @property
-    def config(self) -> str:
-        """The model's configuration as text: what a resumed state must match."""
-        return msgspec.json.encode(self.model).decode()
+    def progress(self) -> Progress:
+        """How far it is."""
+        return self.state.progress
+
+    def resume(self) -> None:
+        """Go on from the state in the run's folder; errors as `RunState.restore`."""
+        self.state.restore(self.run_log.say)
+        self.measured = self.progress.seconds
 
     def run(self, *, minutes: float | None, stop: threading.Event) -> Path:
         """Train until the time or the steps are over or `stop` is set; return the checkpoint's path.
@@ -308,7 +323,7 @@ class TrainingLoop:
         try:
             yield
         except OperationError as error:
-            if (self.out / state.NAME).is_file():
+            if (self.out / NAME).is_file():
                 left = f"the last good state is in {self.out}: "
                 left += "go on with --resume and a lower fit.learning_rate"
             else:
@@ -351,8 +366,7 @@ class TrainingLoop:
             CheckpointError: the disk refuses; what was saved before stays.
         """
         path = self.out / f"{self.model.name}.safetensors"
-        generators = (self.prefetch.state().chance, state.generator_states(self.device))
-        ranks = self.world.gather(generators)
+        ranks = self.world.gather(self.state.generators())
         if not self.world.first:
             return path
         for name, value in self.net.state_dict().items():
@@ -363,7 +377,7 @@ class TrainingLoop:
                 )
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             figures, self.levels = score(self.net, self.validation_arrays, self.condition)
-            self.save(ranks)
+            self.state.save(ranks)
             counts = self.log_figures(figures, parts)
             write_checkpoint(
                 self.net,
@@ -399,90 +413,6 @@ class TrainingLoop:
             shown["true_share"] = round(true_share(self.fit, progress.step), 4)
         self.run_log.record({**counts, **shown, **finite(figures), **finite(losses)})
         return counts
-
-    def save(self, ranks: list[tuple[dict[str, Any], dict[str, Tensor]]]) -> None:
-        """Write the state to resume from; `ranks` are the generators of every process."""
-        drawn = self.prefetch.state()
-        tensors = {"order": torch.from_numpy(np.ascontiguousarray(drawn.order))}
-        for role, trained in self.roles.items():
-            prefix = "" if role == MODEL else f"{role}/"
-            tensors |= state.with_prefix(dict(trained.network.state_dict()), f"{prefix}net/")
-            tensors |= state.with_prefix(state.optimiser_state(trained.optimiser), f"{prefix}optimiser/")
-        tensors |= state.with_prefix(self.objective.state(), "objective/")
-        for number, (_, generators) in enumerate(ranks):
-            tensors |= {f"{name}/{number}" if number else name: value for name, value in generators.items()}
-        facts = {
-            "step": self.progress.step,
-            "seconds": self.progress.seconds,
-            "phrases": self.progress.phrases,
-            "objective": self.fit.objective,
-            "origin": msgspec.to_builtins(self.origin),
-            "threads": torch.get_num_threads(),
-            "kind": str(self.roles[MODEL].kind).removeprefix("torch."),
-            "rng": drawn.shared,
-            "ranks": [chance for chance, _ in ranks],
-            "scalers": {role: trained.scaler.state_dict() for role, trained in self.roles.items()},
-            "skipped": {role: trained.skipped for role, trained in self.roles.items()},
-        }
-        state.store(self.out, tensors, facts, config=self.config)
-
-    def resume(self) -> None:
-        """Go on from the state in the run's folder.
-
-        Raises:
-            OperationError: there is none, it is damaged, or it is another model's.
-            RequestError: it is another objective's.
-        """
-        tensors, facts = self.world.shared(lambda: state.load(self.out, config=self.config))
-        before = facts.get("objective", "elbo")
-        if before != self.fit.objective:
-            raise RequestError(
-                f"{self.out} holds a run of fit.objective '{before}', not '{self.fit.objective}'"
-            )
-        if len(tensors["order"]) and int(tensors["order"].max()) >= len(self.train):
-            raise RequestError(
-                f"the run in {self.out} was begun on more phrases than these {len(self.train):,}: resume it "
-                "with --data as it was, or begin another with another --out"
-            )
-        try:
-            self._restore(tensors, facts)
-        except (KeyError, ValueError, RuntimeError) as error:
-            text = str(error).splitlines()[0]
-            raise OperationError(f"{self.out / state.NAME} does not fit this model: {text}") from error
-
-    def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Take up what `save` wrote."""
-        for role, trained in self.roles.items():
-            prefix = "" if role == MODEL else f"{role}/"
-            trained.network.load_state_dict(state.without_prefix(tensors, f"{prefix}net/"))
-            state.restore_optimiser(trained.optimiser, state.without_prefix(tensors, f"{prefix}optimiser/"))
-            if held := facts.get("scalers", {}).get(role):
-                trained.scaler.load_state_dict(held)
-            trained.skipped = facts.get("skipped", {}).get(role, 0)
-        if self.fit.precision == "auto" and self.device.type == "cpu" and facts.get("kind") in KINDS:
-            for trained in self.roles.values():
-                trained.kind = KINDS[facts["kind"]]
-        if not self.fit.threads and 0 < int(facts.get("threads", 0)) <= torch.get_num_threads():
-            torch.set_num_threads(int(facts["threads"]))
-        self.objective.restore(state.without_prefix(tensors, "objective/"))
-        self.progress = Progress(facts["step"], facts["seconds"], facts["phrases"])
-        self.feed.order = tensors["order"].numpy()
-        self.feed.rng.bit_generator.state = facts["rng"]
-        ranks = facts.get("ranks", [facts["rng"]])
-        if len(ranks) != self.world.size:
-            self.run_log.say(
-                f"the run was in {len(ranks)} processes and goes on in {self.world.size}: from here on it "
-                "draws other phrases than it would have"
-            )
-            if self.world.size > 1:
-                self.feed.reseed(self.progress.step)
-                torch.manual_seed(self.fit.seed + 7919 * self.world.rank + self.progress.step)
-            return
-        rank = self.world.rank
-        self.feed.chance.bit_generator.state = ranks[rank]
-        names = ("torch_rng", "device_rng")
-        generators = {name: tensors[f"{name}/{rank}" if rank else name] for name in names if name in tensors}
-        state.restore_generators(generators, self.device)
 
     def tensors(self, arrays: Mapping[str, Tensor | NDArray[Any]]) -> dict[str, Tensor]:
         """Move packed arrays to the device, where some are made."""

@@ -7,12 +7,13 @@ holds the rest.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -22,8 +23,14 @@ from model import strict
 from model.checkpoint import write_bytes
 from model.config import ModelConfig
 from model.errors import ConfigError
-from trainer.errors import OperationError
+from trainer.data.prefetch import Prefetch
+from trainer.errors import OperationError, RequestError
+from trainer.run.device import KINDS
+from trainer.run.distributed import World
+from trainer.settings import FitConfig
+from trainer.training.objectives.base import MODEL, Objective
 from trainer.training.origin import Origin
+from trainer.training.role import TrainedRole
 
 NAME = "resume.state"  # safetensors inside; named so that nobody takes it for the model
 Tensors = dict[str, Tensor]
@@ -42,6 +49,134 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     phrases: int = 0
+
+
+@dataclass(slots=True)
+class RunState:
+    """All of a run that another sitting goes on with: saved, and taken up.
+
+    Attributes:
+        folder: of the run.
+        model: what a state that is taken up must match.
+        roles: the model and the objective's own networks, by role.
+        prefetch: of the feed that draws the phrases.
+        origin: what the run was begun with.
+        progress: how far it is.
+    """
+
+    folder: Path
+    model: ModelConfig
+    fit: FitConfig
+    roles: Mapping[str, TrainedRole]
+    objective: Objective
+    prefetch: Prefetch
+    world: World
+    origin: Origin
+    progress: Progress = field(default_factory=Progress)
+
+    @property
+    def config(self) -> str:
+        """The model's configuration as text."""
+        return msgspec.json.encode(self.model).decode()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+        return self.roles[MODEL].device
+
+    def generators(self) -> tuple[dict[str, Any], Tensors]:
+        """Return the states of this process's own generators: numpy's as JSON holds it, torch's."""
+        return self.prefetch.state().chance, generator_states(self.device)
+
+    def save(self, ranks: Sequence[tuple[dict[str, Any], Tensors]]) -> None:
+        """Write it; `ranks` are the generators of every process.
+
+        Raises:
+            CheckpointError: the disk refuses; the state that was there stays.
+        """
+        drawn = self.prefetch.state()
+        tensors = {"order": torch.from_numpy(np.ascontiguousarray(drawn.order))}
+        for role, trained in self.roles.items():
+            prefix = "" if role == MODEL else f"{role}/"
+            tensors |= with_prefix(dict(trained.network.state_dict()), f"{prefix}net/")
+            tensors |= with_prefix(optimiser_state(trained.optimiser), f"{prefix}optimiser/")
+        tensors |= with_prefix(self.objective.state(), "objective/")
+        for number, (_, generators) in enumerate(ranks):
+            tensors |= {f"{name}/{number}" if number else name: value for name, value in generators.items()}
+        facts = {
+            **asdict(self.progress),
+            "objective": self.fit.objective,
+            "origin": msgspec.to_builtins(self.origin),
+            "threads": torch.get_num_threads(),
+            "kind": str(self.roles[MODEL].kind).removeprefix("torch."),
+            "rng": drawn.shared,
+            "ranks": [chance for chance, _ in ranks],
+            "scalers": {role: trained.scaler.state_dict() for role, trained in self.roles.items()},
+            "skipped": {role: trained.skipped for role, trained in self.roles.items()},
+        }
+        store(self.folder, tensors, facts, config=self.config)
+
+    def restore(self, say: Callable[[str], None]) -> None:
+        """Take up what lies in the run's folder.
+
+        Args:
+            say: is told what is not as it was.
+
+        Raises:
+            OperationError: there is none, it is damaged, or it is another model's.
+            RequestError: it is another objective's, or of more phrases.
+        """
+        tensors, facts = self.world.shared(lambda: load(self.folder, config=self.config))
+        before, count = facts.get("objective", "elbo"), len(self.prefetch.feed.train)
+        if before != self.fit.objective:
+            raise RequestError(
+                f"{self.folder} holds a run of fit.objective '{before}', not '{self.fit.objective}'"
+            )
+        if len(tensors["order"]) and int(tensors["order"].max()) >= count:
+            raise RequestError(
+                f"the run in {self.folder} was begun on more phrases than these {count:,}: resume it "
+                "with --data as it was, or begin another with another --out"
+            )
+        try:
+            self._take_up(tensors, facts, say)
+        except (KeyError, ValueError, RuntimeError) as error:
+            text = str(error).splitlines()[0]
+            raise OperationError(f"{self.folder / NAME} does not fit this model: {text}") from error
+
+    def _take_up(self, tensors: Tensors, facts: Mapping[str, Any], say: Callable[[str], None]) -> None:
+        """Take up what `save` wrote."""
+        for role, trained in self.roles.items():
+            prefix = "" if role == MODEL else f"{role}/"
+            trained.network.load_state_dict(without_prefix(tensors, f"{prefix}net/"))
+            restore_optimiser(trained.optimiser, without_prefix(tensors, f"{prefix}optimiser/"))
+            if held := facts.get("scalers", {}).get(role):
+                trained.scaler.load_state_dict(held)
+            trained.skipped = facts.get("skipped", {}).get(role, 0)
+        if self.fit.precision == "auto" and self.device.type == "cpu" and facts.get("kind") in KINDS:
+            for trained in self.roles.values():
+                trained.kind = KINDS[facts["kind"]]
+        if not self.fit.threads and 0 < int(facts.get("threads", 0)) <= torch.get_num_threads():
+            torch.set_num_threads(int(facts["threads"]))
+        self.objective.restore(without_prefix(tensors, "objective/"))
+        self.progress = Progress(facts["step"], facts["seconds"], facts["phrases"])
+        feed, world = self.prefetch.feed, self.world
+        feed.order = tensors["order"].numpy()
+        feed.rng.bit_generator.state = facts["rng"]
+        ranks = facts.get("ranks", [facts["rng"]])
+        if len(ranks) != world.size:
+            say(
+                f"the run was in {len(ranks)} processes and goes on in {world.size}: from here on it "
+                "draws other phrases than it would have"
+            )
+            if world.size > 1:
+                feed.reseed(self.progress.step)
+                torch.manual_seed(self.fit.seed + 7919 * world.rank + self.progress.step)
+            return
+        feed.chance.bit_generator.state = ranks[world.rank]
+        names = {name: f"{name}/{world.rank}" if world.rank else name for name in ("torch_rng", "device_rng")}
+        restore_generators(
+            {name: tensors[stored] for name, stored in names.items() if stored in tensors}, self.device
+        )
 
 
 def store(folder: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any], *, config: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import threading
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +24,7 @@ from trainer.errors import OperationError, RequestError
 from trainer.settings import FitConfig
 from trainer.training import loop
 from trainer.training.fit import run
+from trainer.training.loop import TrainingLoop
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective
 from trainer.training.objectives.elbo import Elbo
 from trainer.training.resume import origin_in
@@ -193,6 +195,25 @@ def test_timing_a_precision_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(loop.TrainingLoop, "_faster", lambda self: (timed(self), "float32")[1])
     run(chosen, data, tmp_path / "timed", overrides=["fit.steps=3", "fit.precision=auto"])
     assert_equal(tmp_path / "chosen", tmp_path / "timed")
+
+
+def test_what_a_resumed_run_waits_for_phrases_is_a_share_of_its_own_sitting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = prepare(tmp_path / "data", "melody", train=8)
+    chosen, out = tmp_path / "tiny.toml", tmp_path / "run"
+    chosen.write_text(TINY["melody"])
+    run(chosen, data, out, overrides=["fit.steps=2"])
+    begun: list[tuple[float, float]] = []
+
+    def train(self: TrainingLoop, *, minutes: float | None, stop: threading.Event) -> Path:
+        begun.append((self.measured, self.progress.seconds))
+        return out
+
+    monkeypatch.setattr(TrainingLoop, "run", train)
+    run(chosen, data, out, resume=True, overrides=["fit.steps=4"])
+    ((measured, seconds),) = begun
+    assert measured == seconds > 0
 
 
 @pytest.mark.parametrize("phrases", [15, 30])
