@@ -10,26 +10,23 @@ import sys
 import wave
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from math import pi, sin
 from pathlib import Path
-from statistics import fmean
 
 import click
 import mido
 import numpy as np
 
-from benchmarks.band import GRID, MODEL, likeness, together
+from benchmarks.band import GRID, MODEL
 from benchmarks.instrument import ROOT
+from benchmarks.take_figures import CELL, EXPLAINED, STEP, Sounded, figures
 from live.ipc.messages import Accompany, Answer, Decode, Decoded, Encode, ToWorker
 from live.worker.handler import RequestHandler
 from model.codecs.base import phrase_of
-from model.edits.arrangement import SECTION
 from model.errors import ModelError
 from model.midi.wav import render
-from model.music.accompaniment import figures as of_accompaniment
-from model.music.key import key_of
 from model.music.phrase import Note, Phrase
-from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
+from model.music.tracks import MELODY
 from model.writing.wish import Kind
 from tests.fakes.real_model import RealModel
 from tests.fakes.stage import Stage, configured
@@ -37,11 +34,10 @@ from trainer.corpus.pieces import Pieces, load_pieces
 from trainer.evaluation.writing import MOST_NOTES
 
 MINUTES = 2.0
-CELL, STEP = GRID.ticks, GRID.ticks_per_step
-CHANNELS = {2: MELODY, 3: CHORDS, 4: BASS, 10: DRUMS}
 PROGRAMS = {1: 0, 2: 11, 3: 4, 4: 33}  # piano, vibraphone, electric piano, bass
 ANSWERED = 0.35  # vary, where it answers
 HUMAN_TICKS = 9.0  # standard deviation of the performer's onsets
+SWELL, SWELL_CELLS = 18, 8  # velocities by which the performer swells and dies away, once in so many phrases
 RIFFS = (
     "40:0:3 40:3:1 43:4:2 45:6:2 40:10:2 43:12:2 46:14:1 45:15:1|40:0:3 40:3:1 43:4:2 45:6:4 43:12:2 40:14:2",
     "45:0:2 45:2:1 48:3:3 50:6:2 45:8:2 52:10:2 50:12:2 48:14:2|45:0:2 45:2:1 48:3:3 50:6:2 43:8:4 43:12:4",
@@ -61,17 +57,6 @@ class Tune:
     bpm: int
     mode: str
     phrases: tuple[Phrase, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Sounded:
-    """A note of a take: who, on which channel, from tick to tick."""
-
-    channel: int
-    pitch: int
-    velocity: int
-    start: int
-    end: int
 
 
 class TakePlayer(RealModel):
@@ -168,7 +153,8 @@ def taken(tune: Tune, handler: RequestHandler, minutes: float) -> list[Sounded]:
     for number, cell in enumerate(range(0, cells, every)):
         for note in tune.phrases[number % len(tune.phrases)].notes:
             late = round(rng.gauss(0, HUMAN_TICKS)) if cell or note.onset else 2
-            velocity = max(1, min(127, note.velocity + round(rng.gauss(0, 6))))
+            swell = SWELL * sin(2 * pi * number / SWELL_CELLS)
+            velocity = max(1, min(127, note.velocity + round(swell + rng.gauss(0, 6))))
             start = max(0, cell * CELL + note.onset * STEP + late)
             stage.press(start, max(20, note.length * STEP - 12), note.pitch, velocity)
     stage.run_to_tick(cells * CELL)
@@ -219,122 +205,6 @@ def save(path: Path, notes: Sequence[Sounded], bpm: int) -> None:
             reached = tick
         song.tracks.append(track)
     song.save(path)
-
-
-def cut(notes: Sequence[Sounded], cell: int, channels: Sequence[int]) -> list[Note]:
-    """Return what channels sound in a cell, on the grid; 1 is the performer's, a melody."""
-    zero, found = cell * CELL, []
-    for note in notes:
-        low, high = max(note.start - zero, 0), min(note.end - zero, CELL)
-        if note.channel in channels and high - low > STEP // 4:
-            step = min(GRID.steps - 1, round(low / STEP))
-            length = max(1, min(GRID.steps - step, round((high - low) / STEP)))
-            found.append(
-                Note(step, note.pitch, note.velocity, length, track=CHANNELS.get(note.channel, MELODY))
-            )
-    return sorted(found)
-
-
-def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
-    """Return what tells how a take sounds.
-
-    Returns, by name:
-        key: share of the instrument's pitched notes in the key of what was played in that cell and before it.
-        clash: share of the time of its chords and bass a semitone beside the beat's melody.
-        onsets: of the instrument, a bar, its drums left out.
-        silent: share of beats from the third bar on in which nothing of it sounds.
-        repeats: share of its bars that are note for note the one before, its drums left out.
-        alone: share of the time of its chords in which they are one note.
-        over: share of the time of its chords' notes in which they lie over the beat's melody.
-        again: of its chords' strokes and its drums' hits, what those of eight bars before share (F1).
-        late: share of the changes of its chords that come a sixteenth behind a beat.
-        doubled: share of its bass's strokes in which the performer strikes the same key.
-    """
-    inside = count = silent = beats = same = bars = 0
-    pairs = []
-    alike: list[float] = []
-    of_band: list[dict[str, float]] = []
-    heard = [cut(notes, cell, (1,)) for cell in range(cells)]
-    bands = [cut(notes, cell, (3, 4, 10)) for cell in range(cells)]
-    for cell in range(cells):
-        key = key_of([*(heard[cell - 1] if cell else ()), *heard[cell]])
-        answer = cut(notes, cell, (2, 3, 4))
-        if key is not None:
-            count += len(answer)
-            inside += sum(note.pitch % 12 in key.scale for note in answer)
-        melody = heard[cell] or [note for note in answer if note.track == MELODY]
-        pairs.append((melody, [note for note in answer if note.track != MELODY]))
-        of_band.append(of_accompaniment(Phrase.of(GRID, [*heard[cell], *bands[cell]])))
-        alike += again(bands[cell - SECTION], bands[cell]) if cell >= SECTION else []
-    strokes = {
-        channel: {(round(note.start / STEP), note.pitch) for note in notes if note.channel == channel}
-        for channel in (1, 4)
-    }
-    late = [step % GRID.steps_per_beat == 1 for step in changes(notes)]
-    doubled = [stroke in strokes[1] for stroke in strokes[4]]
-    started = [note for note in notes if note.channel in CHANNELS]
-    pitched = [note for note in started if note.channel != 10]
-    beat = GRID.ticks_per_beat
-    busy = {tick // beat for note in started for tick in range(note.start, note.end, beat // 4)}
-    for number in range(CELL // beat, cells * CELL // beat):
-        beats += 1
-        silent += number not in busy
-    bar = CELL // GRID.bars
-    contents = [
-        {((note.start % bar) // STEP, note.pitch) for note in pitched if note.start // bar == number}
-        for number in range(cells * GRID.bars)
-    ]
-    for one, other in pairwise(contents[2:]):
-        bars += bool(other)
-        same += bool(other) and one == other
-    return {
-        "key": inside / max(1, count),
-        "clash": together(pairs)[1],
-        "onsets": len({(note.start, note.channel) for note in pitched}) / (cells * GRID.bars),
-        "silent": silent / max(1, beats),
-        "repeats": same / max(1, bars),
-        "alone": mean_of("chords, one voice alone", of_band),
-        "over": mean_of("chords above the melody", of_band),
-        "again": fmean(alike) if alike else 0.0,
-        "late": fmean(late) if late else 0.0,
-        "doubled": fmean(doubled) if doubled else 0.0,
-    }
-
-
-def changes(notes: Sequence[Sounded]) -> list[int]:
-    """Return the steps of chords with a pitch class that did not sound at the stroke before."""
-    chords = [
-        (round(note.start / STEP), round(note.end / STEP), note.pitch % 12)
-        for note in notes
-        if note.channel == 3
-    ]
-    found: list[int] = []
-    before: set[int] = set()
-    for step in sorted({start for start, _, _ in chords}):
-        struck = {pitch for start, _, pitch in chords if start == step}
-        if len(struck) > 1 and not struck <= before:
-            found.append(step)
-        before = {pitch for start, end, pitch in chords if start <= step < end}
-    return found
-
-
-def again(before: Sequence[Note], now: Sequence[Note]) -> list[float]:
-    """Return the F1 of the strokes of chords and the hits of drums of two phrases, where both have any."""
-    found = []
-    for track in (CHORDS, DRUMS):
-        one, other = (
-            {(note.onset, note.pitch if track == DRUMS else 0) for note in side if note.track == track}
-            for side in (before, now)
-        )
-        if one and other:
-            found.append(likeness(one, other))
-    return found
-
-
-def mean_of(name: str, rows: Sequence[dict[str, float]]) -> float:
-    """Return the mean of a figure over the rows that have it."""
-    found = [row[name] for row in rows if name in row]
-    return fmean(found) if found else 0.0
 
 
 def level(path: Path) -> tuple[float, float]:
@@ -389,11 +259,8 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
     Example: python -m benchmarks.takes --data prepared --out takes
     """
     out.mkdir(parents=True, exist_ok=True)
-    click.echo(
-        "| take | bpm | mode | in key | clash | onsets a bar | silent | bars repeated "
-        "| one voice | over it | again | late | doubled | level, peak |"
-    )
-    click.echo("|---" * 14 + "|")
+    click.echo(" | ".join(("| take", "bpm", "mode", *EXPLAINED, "level, peak |")))
+    click.echo("|---" * (4 + len(EXPLAINED)) + "|")
     for number, tune in enumerate(tunes(load_pieces(data, "test"))):
         name = f"{tune.name.replace(' ', '-')}-{tune.bpm}"
         if not name.startswith(only):
@@ -414,12 +281,8 @@ def main(data: Path, out: Path, *, minutes: float, only: str, wav: bool) -> None
             except ModelError as reason:
                 click.echo(f"not rendered: {reason}", err=True)
         found = figures(notes, max(2, round(minutes * tune.bpm * GRID.ticks_per_beat / CELL)))
-        click.echo(
-            f"| {tune.name} | {tune.bpm} | {tune.mode} | {found['key']:.2f} | {found['clash']:.3f} "
-            f"| {found['onsets']:.1f} | {found['silent']:.2f} | {found['repeats']:.2f} "
-            f"| {found['alone']:.2f} | {found['over']:.2f} | {found['again']:.2f} | {found['late']:.2f} "
-            f"| {found['doubled']:.2f} | {loud} |"
-        )
+        told = (f"{found[name]:.{places}f}" for name, places in EXPLAINED.values())
+        click.echo(" | ".join((f"| {tune.name}", str(tune.bpm), tune.mode, *told, f"{loud} |")))
 
 
 if __name__ == "__main__":

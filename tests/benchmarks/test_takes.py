@@ -6,19 +6,8 @@ from pathlib import Path
 import mido
 import pytest
 
-from benchmarks.takes import (
-    BLUES,
-    CELL,
-    RIFFS,
-    Sounded,
-    again,
-    changes,
-    figures,
-    lines,
-    save,
-    sounded,
-    written_out,
-)
+from benchmarks.take_figures import CELL, Sounded, again, changes, figures
+from benchmarks.takes import BLUES, RIFFS, lines, save, sounded, written_out
 from model.music.phrase import Note
 from model.music.tracks import CHORDS, DRUMS
 from model.writing.wish import GRID, Kind
@@ -80,6 +69,29 @@ def test_changes_behind_the_beat_and_a_bass_that_doubles_the_performer_are_count
     assert figures(behind, 2)["late"] == 1.0
     assert changes([*take(48), *take(52)]) == [0], "the same again is no change"
     assert figures(take(*SCALE, channel=4), 2)["doubled"] == 1.0
+
+
+def test_answers_are_held_against_the_band() -> None:
+    def answered(*pitches: int) -> dict[str, float]:
+        return figures([*take(48), *take(*pitches, channel=2)], 2)
+
+    inside, outside = answered(60, 72, 60, 72), answered(61, 73, 61, 73)
+    assert (inside["beside"], inside["home"], inside["leaps"]) == (0.0, 1.0, 0.0)
+    assert (outside["beside"], outside["home"]) == (1.0, 0.0)
+    assert answered(60, 76)["leaps"] == 1.0
+
+
+def test_close_low_chords_are_told_and_how_loud_the_band_is_beside_the_performer() -> None:
+    assert figures([*take(48), *take(52)], 2)["mud"] == 1.0
+    assert figures([*take(60), *take(64)], 2)["mud"] == 0.0
+    assert figures([*take(48), *take(36, channel=4)], 2)["mud"] == 0.0
+    swelling = [
+        replace(note, start=note.start + cell * CELL, end=note.end + cell * CELL, velocity=60 + 10 * cell)
+        for cell in range(3)
+        for note in take(48)
+    ]
+    assert figures(swelling, 4)["loud"] == pytest.approx(1.0)
+    assert figures(take(48), 2)["loud"] == 0.0, "none varies"
 
 
 def test_notes_are_paired_and_end_with_the_take() -> None:
