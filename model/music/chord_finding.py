@@ -57,6 +57,7 @@ ELSE_IN_BASS = 0.005
 COLOUR = 0.16  # share of a beat's sound that a fourth tone must have to be named
 GUESS = 0.3  # correlation with a key from which it helps with chords, though it is too little to be named
 FEWEST = 3  # pitch classes that say something
+LIKELY = 0.15  # beats that a tone sounds of a chord which is likely and of which nothing is heard
 
 
 class BeatSound(NamedTuple):
@@ -106,6 +107,15 @@ def weigh(notes: Iterable[tuple[float, float, int]], start: float, end: float, p
         share = (1.0 + 0.5 * min(1.0, total - 1.0)) / total
         weights = [weight * share for weight in weights]
     return BeatSound(tuple(weights), low % 12 if several else None, place)
+
+
+def near(beat: BeatSound, chord: Chord | None) -> BeatSound:
+    """Return a beat as if a chord that is likely there sounded softly in it, too."""
+    if chord is None:
+        return beat
+    likely = {(chord.root + tone) % 12 for tone in TONES[chord.quality]}
+    weights = (weight + LIKELY * (pitch in likely) for pitch, weight in enumerate(beat.weights))
+    return beat._replace(weights=tuple(weights))
 
 
 def beats_of(notes: Iterable[Note], grid: Grid) -> list[BeatSound]:

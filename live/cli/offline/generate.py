@@ -6,6 +6,7 @@ there is no clock to disturb.  Randomness comes from seeds only: the same call g
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from live.worker.variations import Origin, Variations
 from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX, Sampling
-from model.edits.arrangement import laid, leading, varied_parts
+from model.edits.arrangement import at_level, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
 from model.edits.reharmonise import HARMONIC, LeadSheet
 from model.errors import ConfigError, ModelError
@@ -388,6 +389,8 @@ def accompany(player: Player, piece: Sequence[Phrase], parts: Sequence[int], *, 
             if landing:
                 drums = with_crash(drums, 0)
             notes = [note for note in notes if note.track != DRUMS] + drums
+        level = round(fmean(note.velocity for note in phrase.notes))
+        notes = at_level(notes, pattern, joined, level)
         landing = bool(drums) and bool(leading(number * grid.bars, grid))
         found.append(Phrase.of(grid, [*(note for note in whole.notes if note.track not in joined), *notes]))
     return found

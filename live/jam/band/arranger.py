@@ -14,7 +14,7 @@ from live.jam.band.harmony import ChordsInPlay
 from live.jam.sequencing.cell import Cell
 from live.jam.sequencing.plan import Plan
 from live.timing.timeline import Tick
-from model.edits.arrangement import FORM, BandPart, Span, laid, leading, varied_parts
+from model.edits.arrangement import FORM, BandPart, Span, at_level, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
 from model.edits.reharmonise import HARMONIC, Harmony, LeadSheet, following, foreign, under_a_line
 from model.music.grid import Grid
@@ -95,6 +95,9 @@ class Arranger:
         for step in self._landings(cell, phrase):
             drums = with_crash((note for note in notes if note.track == DRUMS), step)
             notes = [note for note in notes if note.track != DRUMS] + drums
+        level = self._harmony.register.level
+        if level is not None:
+            notes = at_level(notes, phrase.notes, cell.band, level)
         return Phrase.of(phrase.grid, notes)
 
     def lays(self, cell: Cell) -> bool:

@@ -26,17 +26,21 @@ from model.music.chord_finding import (
     GUESS,
     BeatSound,
     ChordFilter,
+    beats_of,
     colour,
     in_blues,
+    near,
     plain,
+    progression,
     tells,
     triad_index,
     weigh,
 )
 from model.music.harmony import Chord, chord_name, chord_of, key_named
 from model.music.key import BLUES, Key, blues_of, key_of, nearest_key
-from model.music.phrase import Note
+from model.music.phrase import Note, Phrase
 from model.music.progression import Progression, read_progression
+from model.music.tracks import DRUMS
 
 KEY_EVERY = 2  # beats, as often as it is looked for
 KEY_BEATS = 8  # from whose notes that key is found
@@ -44,7 +48,7 @@ MEMORY_BEATS = 8  # that must tell a chord for one to be said
 SWITCH = 3.0  # times as likely must another chord be to be taken within a beat
 SETTLED = 2  # steps of a beat from which its chord stays: what passes then is no change of harmony
 FOLLOWED = 0.55  # trust from which what is foreseen is played ahead
-HELD_PHRASE = 1.0  # trust in the chords of a phrase that is held: they stay whatever is played over it
+CERTAIN = 1.0  # trust in the chords of a phrase that is held, or of an answer that sounds alone: they stay
 SILENT_TRUST = 0.9  # and of one under which the performer rests
 RESTS = 2  # beats after which a line that the performer has stopped is answered
 LEAVING_BEATS, LEAVING_NOTES, LEAVING = 2, 3, 0.4  # beats, notes in them, share of them outside of a key
@@ -63,7 +67,7 @@ class ChordsInPlay:
         coming: name of the one after it, where that is known; else empty.
         meanwhile: the step from which the performer plays in the present cell; None where all is silent.
         loops: phrases that were played.
-        register: where the performer plays.
+        register: where the performer plays, and how loud.
     """
 
     def __init__(
@@ -105,7 +109,8 @@ class ChordsInPlay:
         self._sounded: deque[BeatSound] = deque(maxlen=MEMORY_BEATS)
         self._steps: dict[int, Harmony] = {}  # of the whole piece -> its chord
         self._present: Harmony = None
-        self._foreseen: dict[int, Foreseen] = {}
+        self._foreseen: dict[int, tuple[Phrase | None, Foreseen]] = {}  # of which answer
+        self._answer: tuple[Phrase, Foreseen] | None = None  # the last one, and what it means
         self._rows: dict[int, tuple[int, frozenset[Row]]] = {}  # cell -> strikes, what was played
         self._laid: object = None
         self._left_at = self._left_first = 0  # a key, the last time and the first of several in a row
@@ -139,7 +144,9 @@ class ChordsInPlay:
         beat = opening // grid.ticks_per_beat + plan.lines.cell * grid.beats
         opened = self._beat is None or beat > self._beat
         strikes = self._capture.strikes
-        if not opened and strikes == self._strikes:
+        answer = self._alone(beat // grid.beats)
+        came = answer is not None and (self._answer is None or answer is not self._answer[0])
+        if not opened and strikes == self._strikes and not came:
             return False
         if opened:
             self._open(beat)
@@ -211,7 +218,7 @@ class ChordsInPlay:
             self.meanwhile = None
         elif self.meanwhile is None:
             self.meanwhile = step
-        register = self.register.lowest, self.register.middle
+        register = self.register.lowest, self.register.middle, self.register.level
         laid = (chord, self.meanwhile, register, self.beats(cell), self.beats(cell + 1))
         changed, self._laid = laid != self._laid, laid
         return changed
@@ -222,7 +229,7 @@ class ChordsInPlay:
             return self._led(beat)
         expected = self.foreseen(beat // grid.beats)
         chord = expected.chords[beat % grid.beats] if expected.chords else None
-        if chord is not None and expected.trust >= HELD_PHRASE:
+        if chord is not None and expected.trust >= CERTAIN:
             return chord
         if not any(any(one.weights) for one in self._sounded) and chord is None:
             return None
@@ -306,26 +313,59 @@ class ChordsInPlay:
     def foreseen(self, cell: int) -> Foreseen:
         """Return what is expected of a cell."""
         self._heed_grid()
-        if cell not in self._foreseen:
-            self._foreseen[cell] = self._foresee(cell)
-        return self._foreseen[cell]
+        answer = self._alone(cell)
+        known = self._foreseen.get(cell)
+        if known is None or known[0] is not answer:
+            found = self._meant(cell, answer) if answer is not None else NOTHING
+            known = self._foreseen[cell] = answer, found if found.chords else self._foresee(cell)
+        return known[1]
+
+    def _alone(self, cell: int) -> Phrase | None:
+        """Return the answer that a cell sounds while the performer rests; None where there is none."""
+        known = self._plan.cells.get(cell)
+        if self._history.state.mode != "answer" or known is None or not known.speaks:
+            return None
+        if known.origin != "decoded" or known.phrase is None or self._played(cell):
+            return None
+        return known.phrase
+
+    def _meant(self, cell: int, answer: Phrase) -> Foreseen:
+        """Return the chords that an answer's own notes mean, near to those of the phrase that it answers."""
+        if self._answer is None or self._answer[0] is not answer:
+            band, grid = self._plan.cells[cell].band, self._plan.grid
+            notes = [note for note in answer.notes if note.track not in band and note.track != DRUMS]
+            beats = [
+                near(beat, chord)
+                for beat, chord in zip(beats_of(notes, grid), self._remembered(cell), strict=True)
+            ]
+            chords = progression(beats, self.key, beats_per_bar=grid.beats_per_bar)
+            rows = frozenset(
+                (step, note.pitch % 12)
+                for note in notes
+                for step in range(note.onset, note.onset + note.length)
+            )
+            self._answer = answer, Foreseen(tuple(chords), CERTAIN, rows) if any(chords) else NOTHING
+        return self._answer[1]
+
+    def _remembered(self, cell: int) -> tuple[Chord | None, ...]:
+        """Return the chords that the phrase had which a cell's notes come from; None for each unknown one."""
+        point, grid = self._point(cell), self._plan.grid
+        found = tuple(chord_of(number) for number in point.chords) if point is not None else ()
+        return found if len(found) == grid.beats else (None,) * grid.beats
 
     def _foresee(self, cell: int) -> Foreseen:
-        point = self._point(cell)
         state, grid = self._history.state, self._plan.grid
-        remembered = tuple(chord_of(number) for number in point.chords) if point is not None else ()
-        if len(remembered) != grid.beats:
-            remembered = ()
+        remembered = self._remembered(cell)
         held = state.frozen or state.loop_bars or state.mode not in ("follow", "answer", "listen")
-        if remembered and held:
-            return Foreseen(remembered, HELD_PHRASE)
+        if any(remembered) and held:
+            return Foreseen(remembered, CERTAIN)
         assert self._beat is not None
         open_cell, over = divmod(self._beat, grid.beats)
         played = self._played(open_cell)
         steps = (over + 1) * grid.steps_per_beat
         if cell > open_cell:
             return self.loops.beyond(played, steps) if played else NOTHING
-        if not played and over and remembered:  # the performer rests: what sounds is that phrase
+        if not played and over and any(remembered):  # the performer rests: what sounds is that phrase
             return Foreseen(remembered, SILENT_TRUST)
         if played:  # of the open beat only what has been struck is known
             steps = max(steps - grid.steps_per_beat, max(step for step, _ in played) + 1)

@@ -1,6 +1,6 @@
-"""Where the performer's line lies: low, where a bass of its own has another role, and how high.
+"""Where the performer's line lies: low, where a bass of its own has another role, how high; how loud it is.
 
-Owns: the line's lowest and its mean key.  Threads: engine only.
+Owns: the line's lowest and its mean key, and its mean velocity.  Threads: engine only.
 Tested in tests/live/jam/band/test_band.py.
 """
 
@@ -10,6 +10,8 @@ from model.music.key import LOW
 
 BEATS = 8  # by whose notes it is known
 FEWEST = 3  # notes of a line
+LEVEL_BEATS = 4  # by whose notes it is known how loud the performer plays
+LOUDER = 5  # velocities by which that must be another to be heeded
 VOICES = 1.25  # notes an onset, at most, of one voice
 
 
@@ -22,11 +24,13 @@ class Register:
     Attributes:
         lowest: lowest key of a low line; None where there is none.
         middle: mean key of the highest notes; None while nothing is played.
+        level: mean velocity of what was played last; None before anything was.
     """
 
     def __init__(self, capture: Capture) -> None:
         self.lowest: int | None = None
         self.middle: int | None = None
+        self.level: int | None = None
         self._capture = capture
 
     def listen(self, now: Tick, *, beat: int, rests: int, begins: bool) -> None:
@@ -43,6 +47,7 @@ class Register:
         if not notes or notes[-1].start < now - rests * beat:
             self.lowest = self.middle = None
             return
+        self._weigh([note.velocity for note in notes if note.start >= now - LEVEL_BEATS * beat])
         if len(notes) < FEWEST:
             return
         tops: dict[int, int] = {}
@@ -54,3 +59,11 @@ class Register:
         self.lowest = min(keys) if is_low else None
         if begins or self.middle is None:
             self.middle = round(sum(tops.values()) / len(tops))
+
+    def _weigh(self, velocities: list[int]) -> None:
+        """Heed how loud some notes were, where that is clearly another level than the last."""
+        if len(velocities) < FEWEST:
+            return
+        level = round(sum(velocities) / len(velocities))
+        if self.level is None or abs(level - self.level) >= LOUDER:
+            self.level = level

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.edits.arrangement import FORM, laid, leading, varied_parts
+from model.edits.arrangement import FORM, at_level, laid, leading, varied_parts
 from model.edits.groove import with_crash, with_fill
 from model.edits.reharmonise import SILENT, LeadSheet
 from model.music.grid import Grid
@@ -75,7 +75,8 @@ def test_whatever_is_arranged_is_a_phrase(  # noqa: PLR0917  hypothesis fills th
     drums = [note for note in found if note.track == DRUMS]
     for first, last in leading(number, grid):
         drums = with_fill(drums, grid, first, last, seed=number)
-    Phrase.of(grid, [*(note for note in found if note.track != DRUMS), *with_crash(drums, 0)])
+    found = [*(note for note in found if note.track != DRUMS), *with_crash(drums, 0)]
+    Phrase.of(grid, at_level(found, pattern.notes, {CHORDS, BASS, DRUMS}, 1 + number * 14))
     assert all(note.track != MELODY for note in found)
 
 

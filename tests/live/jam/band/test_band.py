@@ -177,6 +177,37 @@ def test_in_the_performers_turn_the_band_plays_on_under_it_and_no_melody() -> No
     assert not stage.hanging()
 
 
+class HigherModel(EchoModel):
+    """Answers a fourth higher."""
+
+    def answer(self, message: ToWorker) -> Answer:
+        found = super().answer(message)
+        if isinstance(found, Decoded):
+            notes = [note._replace(pitch=note.pitch + 5 * (note.track == 0)) for note in found.notes]
+            return msgspec.structs.replace(found, notes=notes)
+        return found
+
+
+def test_under_an_answer_the_band_is_in_the_chords_that_the_answer_means() -> None:
+    model = HigherModel(codec="multitrack", accompanies=True)
+    model.pattern = PATTERN
+    stage = Stage.begun(configured(mode="answer"), model=model)
+    play(stage, "C G", 0, 2)
+    stage.run_to_tick(4 * BAR)
+    assert sounding(stage, 2 * BAR + STEP, 3 * BAR - STEP) == classes("F"), "C was played"
+    assert sounding(stage, 3 * BAR - STEP, 4 * BAR - STEP) == classes("C"), "G was played"
+    assert sounding(stage, 2 * BAR + STEP, 3 * BAR - STEP, BASS_CHANNEL) <= classes("F")
+
+
+def test_who_plays_on_over_an_answer_is_followed() -> None:
+    model = HigherModel(codec="multitrack", accompanies=True)
+    model.pattern = PATTERN
+    stage = Stage.begun(configured(mode="answer"), model=model)
+    play(stage, "C C D D", 0, 4)
+    stage.run_to_tick(4 * BAR)
+    assert sounding(stage, 3 * BAR + STEP, 4 * BAR - STEP) == classes("D")
+
+
 def test_while_all_rests_in_the_performers_turn_the_band_rests_too() -> None:
     stage = stage_of("C", bars=2, mode="answer")
     stage.act(4 * BAR + STEP // 2, "panic")
@@ -504,3 +535,29 @@ def test_each_part_has_a_level_and_a_density() -> None:
     assert bytes((0xB0 + CHORD_CHANNEL - 1, 7, 102)) in levels
     thin = len({tick for tick, _ in band(stage, 4 * BAR + 10, 6 * BAR - 60)})
     assert 0 < thin < len({tick for tick, _ in band(stage, 6 * BAR - 10, 8 * BAR - 60)})
+
+
+def test_the_band_is_as_loud_as_the_performer_and_its_accents_stay() -> None:
+    model = EchoModel(codec="multitrack", accompanies=True)
+    model.pattern = PATTERN  # chords at 80, a bass at 90
+    stage = Stage.begun(configured(), model=model)
+    for beat in range(24):
+        stage.press(beat * BEAT, BEAT - 20, 72, 40 if beat < 16 else 110)
+    stage.run_to_tick(6 * BAR)
+
+    def loudness(first: int, last: int, channel: int) -> set[int]:
+        return {
+            data[2]
+            for _, data in stage.instrument(first=first, last=last)
+            if data[0] == 0x90 + channel - 1 and data[2]
+        }
+
+    soft, loud = (
+        [
+            loudness(first * BAR, (first + 1) * BAR - STEP, channel)
+            for channel in (CHORD_CHANNEL, BASS_CHANNEL)
+        ]
+        for first in (3, 5)
+    )
+    assert soft == [{53}, {56}], "two thirds of the way to 40"
+    assert loud == [{100}, {103}]
