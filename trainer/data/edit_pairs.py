@@ -86,13 +86,14 @@ def make(
     )
 
 
-def save(pairs: EditPairs, path: Path, *, data: str = "") -> None:
+def save(pairs: EditPairs, path: Path, *, data: str = "", knobs: Sequence[str] = ()) -> None:
     """Write pairs to an .npz beside a run, whole or not at all.
 
     Args:
         pairs: to write.
         path: of the file.
         data: fingerprint of the phrases that they were made from.
+        knobs: names of the changes' columns.
 
     Raises:
         OSError: the disk refuses.
@@ -106,16 +107,20 @@ def save(pairs: EditPairs, path: Path, *, data: str = "") -> None:
             source=pairs.source,
             change=pairs.change,
             data=np.array(data),
+            knobs=np.array(knobs, dtype=str),
         )
 
 
-def load(path: Path, *, data: str = "", phrases: int | None = None) -> EditPairs | None:
-    """Read pairs that `save` wrote; None if they were made from other phrases.
+def load(
+    path: Path, *, data: str = "", phrases: int | None = None, knobs: Sequence[str] = ()
+) -> EditPairs | None:
+    """Read pairs that `save` wrote; None if they were made from other phrases, or for other knobs.
 
     Args:
         path: of the file.
         data: fingerprint of the phrases that they must have been made from; "" any.
         phrases: how many these are.
+        knobs: that they must have been made for, in this order; of files that name none, as many; () any.
 
     Raises:
         OperationError: the file is damaged.
@@ -130,7 +135,10 @@ def load(path: Path, *, data: str = "", phrases: int | None = None) -> EditPairs
                 phrases if phrases is not None else np.inf
             ):
                 return None
-            edited = Phrases(notes, held["starts"], held["songs"])
-            return EditPairs(edited, held["source"], held["change"])
+            edited, change = Phrases(notes, held["starts"], held["songs"]), held["change"]
+            made_for = held["knobs"].tolist() if "knobs" in held else [*knobs]
+            if knobs and (made_for != [*knobs] or change.shape[1] != len(knobs)):
+                return None
+            return EditPairs(edited, held["source"], change)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise OperationError(f"{path} is damaged: delete it, and its edit pairs are made again") from error

@@ -334,10 +334,8 @@ def _edits(
     fit, knobs = configuration.fit, configuration.model.knobs
     spread = np.array([calibration.of("spread", name) for name in knobs], dtype=np.float32)
     made = run_log.folder / EDITS
-    found = edit_pairs.load(made, data=data, phrases=len(train)) if made.is_file() else None
+    found = edit_pairs.load(made, data=data, phrases=len(train), knobs=knobs) if made.is_file() else None
     if found is not None:
-        if found.change.shape[1] != len(knobs):
-            raise RequestError(f"{made} was made for other knobs: delete it, and it is made again")
         return found
     run_log.say(f"making {fit.edits} edit pairs for {', '.join(knobs)}")
 
@@ -353,7 +351,7 @@ def _edits(
         run_log.say(f"{len(edits)} edit pairs must do: a quarter of the time is over")
     if not (short and stop.is_set()):
         try:
-            edit_pairs.save(edits, made, data=data)
+            edit_pairs.save(edits, made, data=data, knobs=knobs)
         except OSError as error:
             raise OperationError(f"{made} cannot be written: {error.strerror or error}") from error
     return edits

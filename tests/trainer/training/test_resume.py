@@ -270,3 +270,22 @@ def test_the_edit_pairs_of_other_phrases_are_made_again(tmp_path: Path) -> None:
     assert edit_pairs.load(path, data="these", phrases=20) is not None
     assert edit_pairs.load(path, data="those", phrases=20) is None
     assert edit_pairs.load(path, phrases=int(pairs.source.max())) is None
+
+
+def test_the_edit_pairs_of_other_knobs_are_made_again(tmp_path: Path) -> None:
+    data, codec = prepare(tmp_path / "data", "melody", train=20), build("melody", Grid())
+    knobs = ("density", "range")
+    pairs = edit_pairs.make(
+        load(data, "melody", "train"), codec, knobs=knobs, spread=np.ones(2, np.float32), count=4, seed=0
+    )
+    path = tmp_path / "edits.npz"
+    edit_pairs.save(pairs, path, knobs=knobs)
+    assert edit_pairs.load(path, knobs=knobs) is not None
+    assert edit_pairs.load(path, knobs=("density", "register")) is None
+    assert edit_pairs.load(path, knobs=("range", "density")) is None
+    edit_pairs.save(pairs, path)
+    older = dict(np.load(path))
+    del older["knobs"]
+    np.savez(path, **older)
+    assert edit_pairs.load(path, knobs=knobs) is not None
+    assert edit_pairs.load(path, knobs=("density",)) is None
