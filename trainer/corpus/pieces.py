@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.codecs.base import COLUMNS, Table
+from model.writing.wish import GRID
+from trainer.corpus import meta
 from trainer.corpus.shards import Appender
 from trainer.corpus.windows.phrase_windows import Windows
-from trainer.errors import OperationError
+from trainer.errors import OperationError, RequestError
 
 Numbers = NDArray[np.int64]
 FOLDER = "pieces"
@@ -112,17 +114,24 @@ class Pieces:
         return self.notes[self.starts[index] : self.starts[index + 1]]
 
 
-def load_pieces(folder: Path, split: str, bars: int = 2) -> Pieces:
+def load_pieces(folder: Path, split: str) -> Pieces:
     """Open a split of a prepared folder.
 
     Args:
         folder: that prepare wrote.
         split: train, validation or test.
-        bars: of a window.
 
     Raises:
+        RequestError: its windows lie on another grid than the writer's.
         OperationError: it is not there or does not fit together.
     """
+    found = meta.read(folder)
+    if found is not None and found.grid != GRID:
+        raise RequestError(
+            f"the writer learns from {GRID.bars} bars of {GRID.beats_per_bar} beats in {GRID.steps_per_beat} "
+            f"steps, and '{folder}' was prepared for other phrases: prepare another without --bars, "
+            "--beats-per-bar and --steps-per-beat"
+        )
     place = folder / FOLDER / split
     again = f"run twobar-train prepare MIDI_DIR --out {folder}"
     try:
@@ -140,9 +149,9 @@ def load_pieces(folder: Path, split: str, bars: int = 2) -> Pieces:
     place_of = lines.astype(np.int64) << 32 | first
     order = np.argsort(place_of, kind="stable")
     ordered = place_of[order]
-    before = _found(ordered, order, place_of - bars)
+    before = _found(ordered, order, place_of - GRID.bars)
     later = np.zeros(len(kinds), dtype=bool)
-    following = np.searchsorted(ordered, place_of + bars)
+    following = np.searchsorted(ordered, place_of + GRID.bars)
     inside = following < len(ordered)
     later[inside] = ordered[following[inside]] >> 32 == lines[inside]
     return Pieces(notes, starts, kinds, songs, lines, first, varied, before, ~later)

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from tests.fakes.pieces import write_pieces
+from trainer.corpus.meta import NAME
 from trainer.corpus.pieces import FOLDER, load_pieces
-from trainer.errors import OperationError
+from trainer.corpus.prepare import write_json
+from trainer.errors import OperationError, RequestError
 
 
 def test_pieces_know_what_comes_before_and_where_they_end(tmp_path: Path) -> None:
@@ -29,3 +31,12 @@ def test_a_folder_without_pieces_or_a_damaged_one_is_refused(tmp_path: Path) -> 
     np.save(tmp_path / FOLDER / "train" / "bars.npy", np.zeros(2, dtype=np.int32))
     with pytest.raises(OperationError, match="cut short or damaged"):
         load_pieces(tmp_path, "train")
+
+
+def test_pieces_on_another_grid_than_the_writers_are_refused(tmp_path: Path) -> None:
+    write_pieces(tmp_path, songs=1, windows=3)
+    write_json(tmp_path / NAME, {"grid": {"bars": 2, "beats_per_bar": 3, "steps_per_beat": 4}})
+    with pytest.raises(RequestError, match="the writer learns from 2 bars of 4 beats in 4 steps"):
+        load_pieces(tmp_path, "train")
+    write_json(tmp_path / NAME, {"grid": {"bars": 2, "beats_per_bar": 4, "steps_per_beat": 4}})
+    assert len(load_pieces(tmp_path, "train"))
