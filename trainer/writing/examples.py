@@ -103,15 +103,15 @@ class ExampleSource:
     def __init__(self, pieces: Pieces) -> None:
         """Take the pieces; a song's windows are drawn in proportion to the root of their number."""
         self._pieces = pieces
-        self._kinds: dict[Kind, tuple[Ints, Floats]] = {}
+        self._kinds: dict[Kind, tuple[Ints, NDArray[np.float64]]] = {}
         counts = np.diff(pieces.starts)
         for kind in Kind:
             chosen = np.flatnonzero((pieces.kinds == kind) & (counts <= MOST_NOTES))
             if not len(chosen):
                 continue
             _, song, number = np.unique(pieces.songs[chosen], return_inverse=True, return_counts=True)
-            chance = np.cumsum(1 / np.sqrt(number[song]))
-            self._kinds[kind] = chosen, np.asarray(chance / chance[-1], dtype=np.float32)
+            chance = np.cumsum(1 / np.sqrt(number[song]))  # float64: of millions each has its share
+            self._kinds[kind] = chosen, chance / chance[-1]
 
     def keys(self) -> Floats:
         """Return how often music of each kind has which key signature, shares [kinds, 12]."""
@@ -122,7 +122,7 @@ class ExampleSource:
             table = np.concatenate([pieces.window(window) for window in some.tolist()]).astype(np.int64)
             row = np.repeat(np.arange(len(some)), (pieces.starts[1:] - pieces.starts[:-1])[some])
             tonics = -t.shifts_of(_sounding(table, row, len(some))) % CLASSES
-            weights = np.diff(chance, prepend=np.float32(0))[:: max(1, len(chosen) // MOST_KEYS)]
+            weights = np.diff(chance, prepend=0.0)[:: max(1, len(chosen) // MOST_KEYS)]
             np.add.at(found[kind], tonics, weights)
         shares: Floats = found / np.maximum(found.sum(1, keepdims=True), 1e-9)
         return shares
@@ -145,7 +145,7 @@ class ExampleSource:
     def groups(self, kind: Kind, size: int, rng: np.random.Generator) -> list[list[Ints]]:
         """Return runs of like lengths in groups of about `size` tokens, in an order of chance."""
         chosen, chance = self._kinds[kind]
-        last = chosen[np.searchsorted(chance, rng.random(TOGETHER, dtype=np.float32) * chance[-1])]
+        last = chosen[np.searchsorted(chance, rng.random(TOGETHER))]
         lengths = 1 + rng.choice(len(RUNS), TOGETHER, p=RUNS)
         runs = [self.run(int(window), int(length)) for window, length in zip(last, lengths, strict=True)]
         counts = np.diff(self._pieces.starts)

@@ -19,6 +19,14 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> ExampleSource:
     return ExampleSource(load_pieces(folder, "train"))
 
 
+def test_every_window_of_a_song_comes_as_often_as_the_others(source: ExampleSource) -> None:
+    pieces = source._pieces
+    chosen, chance = source._kinds[Kind.MELODY]
+    _, song, number = np.unique(pieces.songs[chosen], return_inverse=True, return_counts=True)
+    wanted = 1 / np.sqrt(number[song])
+    np.testing.assert_allclose(np.diff(chance, prepend=0), wanted / wanted.sum(), rtol=1e-9)
+
+
 def test_a_run_is_what_leads_to_a_window(source: ExampleSource) -> None:
     pieces = source._pieces
     window = int(np.flatnonzero((pieces.kinds == Kind.MELODY) & (pieces.bars == 7))[0])
