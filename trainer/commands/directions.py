@@ -46,8 +46,8 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
         raise RequestError(missing("the data folder", data))
     from model.checkpoint import read  # noqa: PLC0415 - loads numpy
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
-    from trainer.evaluation.heldout import phrases_for  # noqa: PLC0415
-    from trainer.latent.directions import figures_of, find  # noqa: PLC0415
+    from trainer.evaluation.heldout import phrases_for, songs_on  # noqa: PLC0415
+    from trainer.latent.directions import apart, figures_of, find  # noqa: PLC0415
     from trainer.run.checkpoints import checked, path_of, rewrite, subject  # noqa: PLC0415
 
     target = checked(out)
@@ -62,9 +62,9 @@ def directions(checkpoint: str, *, data: Path, out: Path, pairs: int, phrases: i
         learned = phrases_for(player, data, split="train", limit=pairs, **options)
         tried = phrases_for(player, data, split="validation", limit=3 * phrases, **options)
     else:
-        every = phrases_for(player, data, split="train", limit=pairs + 3 * phrases, **options)
-        cut = min(3 * phrases, len(every) // 4)
-        learned, tried = every[cut:], every[:cut]
+        card, limit = player.card, pairs + 3 * phrases
+        every = songs_on(card.codec, card.grid, data, split="train", limit=limit, **options)
+        learned, tried = apart(every, min(3 * phrases, len(every.phrases) // 4))
     with progress_bar(f"{player.card.name}: ") as tell:
         found = find(player, known.calibration, learned, tried, count=phrases, seed=seed, progress=tell)
     rows = figures_of(found)

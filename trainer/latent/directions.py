@@ -1,5 +1,6 @@
 """`directions`: find attribute directions in a checkpoint's latent space and calibrate them."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +17,7 @@ from model.playing.inference.closed_loop import completed
 from model.playing.player import Player
 from trainer.errors import OperationError, RequestError
 from trainer.evaluation.measures import spearman
-from trainer.evaluation.samples import Progress, no_progress, prior
+from trainer.evaluation.samples import Progress, Songs, no_progress, prior
 from trainer.latent.regression import along_pattern, along_weights, calibrated, orthogonal, regress
 
 Floats = NDArray[np.float64]
@@ -162,6 +163,20 @@ def find(
         return FoundDirections(None, tuple(lines))
     held = (np.stack([part[index] for part in accepted]).astype(np.float32) for index in (1, 2, 3))
     return FoundDirections(Directions(tuple(part[0] for part in accepted), *held), tuple(lines))
+
+
+def apart(held: Songs, count: int) -> tuple[list[Phrase], list[Phrase]]:
+    """Return phrases to learn from, and about so many to try, of other songs where no song is too long."""
+    tried: set[int] = set()
+    taken = 0
+    for song, size in Counter(held.songs.tolist()).items():
+        if taken + size <= count:
+            tried.add(song)
+            taken += size
+    if not tried:
+        return [*held.phrases[count:]], [*held.phrases[:count]]
+    sides = [(phrase, song in tried) for phrase, song in zip(held.phrases, held.songs.tolist(), strict=True)]
+    return [phrase for phrase, out in sides if not out], [phrase for phrase, out in sides if out]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from tests.fakes.players import GRID, Memory
 from tests.fakes.synthetic import melody, prepare
 from trainer.__main__ import main
 from trainer.errors import OperationError, RequestError
-from trainer.latent.directions import DirectionReport, FoundDirections, checked, find
+from trainer.evaluation.samples import Songs
+from trainer.latent.directions import DirectionReport, FoundDirections, apart, checked, find
 
 PHRASES = [melody(seed) for seed in range(90)]
 
@@ -108,6 +109,15 @@ def test_the_command_writes_a_checkpoint_that_the_player_uses(
     assert left.value.code == 1
     assert "no attribute has a direction in this latent space" in capsys.readouterr().err
     assert not (tmp_path / "none.safetensors").exists()
+
+
+def test_no_song_is_both_learned_from_and_tried() -> None:
+    phrases = [melody(number) for number in range(8)]
+    learned, tried = apart(Songs(phrases, np.array([3, 1, 1, 1, 2, 3, 2, 1])), 3)
+    assert tried == [phrases[0], phrases[5]]
+    assert learned == [phrases[place] for place in (1, 2, 3, 4, 6, 7)]
+    learned, tried = apart(Songs(phrases, np.zeros(8, dtype=np.int64)), 3)  # one song: better than nothing
+    assert (learned, tried) == (phrases[3:], phrases[:3])
 
 
 def test_nothing_to_find_is_reported() -> None:
