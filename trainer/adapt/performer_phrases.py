@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from model.codecs.base import Codec, pack_phrase
 from model.errors import MidiFileError
 from model.files import missing
@@ -27,12 +29,14 @@ class PerformerPhrases:
         files: that gave any.
         skipped: (file, one sentence why) of the others.
         foreign: files that gave some, in another metre than the codec's, each with its metre.
+        found: distinct phrases that there were; of more than `MOST_PHRASES` some of every file are taken.
     """
 
     phrases: list[Phrase]
     files: list[str]
     skipped: list[tuple[str, str]]
     foreign: list[tuple[str, str]]
+    found: int
 
 
 def read(folder: Path, codec: Codec) -> PerformerPhrases:
@@ -67,6 +71,9 @@ def read(folder: Path, codec: Codec) -> PerformerPhrases:
         except MidiFileError as error:
             skipped.append((path.name, str(error)))
             continue
+        if not phrases:
+            skipped.append((path.name, f"'{path}' holds no phrase of {FEWEST_NOTES} notes or more"))
+            continue
         files.append(path.name)
         metre = _foreign(path, codec.grid)
         if metre:
@@ -75,7 +82,9 @@ def read(folder: Path, codec: Codec) -> PerformerPhrases:
             found.setdefault(phrase.notes, phrase)
     if not found:
         raise OperationError(f"nothing to learn from: {skipped[0][1]}")
-    return PerformerPhrases(list(found.values())[:MOST_PHRASES], files, skipped, foreign)
+    every = list(found.values())
+    evenly = np.linspace(0, len(every) - 1, min(MOST_PHRASES, len(every))).round().astype(int)
+    return PerformerPhrases([every[place] for place in evenly], files, skipped, foreign, len(every))
 
 
 def phrases_of(path: Path, codec: Codec) -> list[Phrase]:

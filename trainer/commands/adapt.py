@@ -71,7 +71,8 @@ def adapt(
         click.echo(f"skipped {name}: {why}", err=True)
     for name, metre in performer.foreign:
         click.echo(f"{name} is in {metre}: it is read in bars of {grid.beats_per_bar} beats", err=True)
-    click.echo(f"{len(performer.phrases)} phrases of yours from {len(performer.files)} files")
+    of = f" of {performer.found:,}" if performer.found > len(performer.phrases) else ""
+    click.echo(f"{len(performer.phrases)}{of} phrases of yours from {len(performer.files)} files")
     old = []
     if keep is not None:
         if not (keep / "meta.json").is_file():

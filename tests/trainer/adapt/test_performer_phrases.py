@@ -11,6 +11,7 @@ from model.music.phrase import Note, Phrase
 from tests.fakes.midi_files import tune, write
 from tests.fakes.players import GRID
 from tests.fakes.synthetic import melody
+from trainer.adapt import performer_phrases
 from trainer.adapt.performer_phrases import read as read_performer
 from trainer.errors import OperationError, RequestError
 
@@ -69,6 +70,24 @@ def test_any_files_are_read_once_each_phrase_and_what_is_none_is_named(tmp_path:
     assert found.phrases == PERFORMED[:3]
     assert [name for name, _ in found.skipped] == ["broken.mid"]
     assert read_performer(folder / "00.mid", build("melody", GRID)).phrases == PERFORMED[:1]
+
+
+def test_of_too_many_phrases_some_of_every_file_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(performer_phrases, "MOST_PHRASES", 3)
+    found = read_performer(save(tmp_path, PERFORMED[:5]), build("melody", GRID))
+    assert found.phrases == [PERFORMED[0], PERFORMED[2], PERFORMED[4]]
+    assert found.found == 5
+
+
+def test_a_file_of_one_note_gives_nothing(tmp_path: Path) -> None:
+    midi.save(tmp_path / "a.mid", [Phrase.of(GRID, [Note(0, 60, 90, 4)])])
+    with pytest.raises(OperationError, match=r"nothing to learn from: '.*a.mid' holds no phrase of 2 notes"):
+        read_performer(tmp_path, build("melody", GRID))
+    save(tmp_path, PERFORMED[:1])
+    found = read_performer(tmp_path, build("melody", GRID))
+    assert (found.files, [name for name, _ in found.skipped]) == (["00.mid"], ["a.mid"])
 
 
 def test_keys_that_the_performer_played_are_drums_to_the_drums(tmp_path: Path) -> None:
