@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+from threadpoolctl import threadpool_limits
 
 from benchmarks.figures import Row, load_average, machine, today
 from benchmarks.instrument import ROOT
@@ -118,7 +119,8 @@ def _found(name: str, scale: Scale) -> Measured:
 def _measured(measure: Callable[[Scale], list[Row]], name: str, scale: Scale) -> list[Row]:
     """Measure one thing; what fails is a line of the table, and the rest is measured all the same."""
     try:
-        return measure(scale)
+        with threadpool_limits(1):  # two wait for each other's core beside another program
+            return measure(scale)
     except FAULTS as reason:
         return [Row(name, "-", f"could not be measured: {reason}", met=False)]
 

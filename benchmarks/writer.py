@@ -6,7 +6,6 @@ Next phrases are ranked and written after what a piece has played; draws are wri
 import time
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from benchmarks.figures import Row, percentile
 from benchmarks.scale import Scale
@@ -55,8 +54,7 @@ def measure(scale: Scale) -> list[Row]:
         pieces = load_pieces(scale.data, "test")
     except OperationError as reason:
         return [Row(PREFIX + "pieces", "-", str(reason), met=False)]
-    with threadpool_limits(1):
-        return [row for kind in Kind for row in _rows(writer, ranker, pieces, kind, scale)]
+    return [row for kind in Kind for row in _rows(writer, ranker, pieces, kind, scale)]
 
 
 def _rows(writer: Writer, ranker: Ranker, pieces: Pieces, kind: Kind, scale: Scale) -> list[Row]:

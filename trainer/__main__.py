@@ -3,6 +3,7 @@
 Its commands: prepare, fit, fit-writer, fit-ranker, evaluate, directions, adapt, report and export.
 """
 
+import os
 import sys
 
 import click
@@ -22,12 +23,16 @@ from trainer.commands.prepare import prepare
 from trainer.commands.report import report
 from trainer.errors import MISSING, TrainerError
 
+LEARNING = ("fit", "fit-writer", "adapt")
+"""Commands that try how many threads their own steps are quickest with."""
+
 
 @click.group(
     no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"], "show_default": True}
 )
 @click.version_option(VERSION, prog_name="twobar-train")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Prepare music, train models for twobar, and measure them.
 
     \b
@@ -36,6 +41,10 @@ def cli() -> None:
       twobar-train fit --config keys --data prepared --out runs/keys
       twobar-train evaluate runs/keys/keys.safetensors --data prepared
     """  # noqa: D301 - \b is click's mark for lines to keep
+    # beside another program, numpy on two threads waits for each other's core: up to nine times as slow
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if context.invoked_subcommand not in LEARNING:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch likewise
 
 
 for _command in (prepare, fit, fit_writer, fit_ranker, evaluate, directions, adapt, report, export):

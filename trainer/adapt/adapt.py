@@ -24,6 +24,7 @@ from model.networks.vae import VAE
 from trainer.adapt.lora import Changes, EncodedPhrases, TeacherForcedLoss, cost, encoded, skill, with_weights
 from trainer.errors import OperationError, RequestError
 from trainer.evaluation.teacher_forced import network
+from trainer.run.device import quickest_threads
 
 FEWEST = 4
 HELD_OUT = 0.25  # of the performer's phrases, that the measured decoder never sees
@@ -127,6 +128,7 @@ def adapt(
         performed.take(part) for part in (order[:out], order[out : out + stop], order[out + stop :])
     )
     tuning = FineTuning(net, codec, checkpoint, old_skills, options, half=half)
+    torch.set_num_threads(quickest_threads(lambda: tuning.step_seconds(performed)))
     seconds = options.minutes * 60
     tried, steps = tuning.learn(learned, watched, seconds=SHARE * seconds, tell=tell, what="measured")
     final, _ = tuning.learn(
@@ -292,6 +294,14 @@ class FineTuning:
             if late or waited >= PATIENCE:
                 break
         return best, best_step
+
+    def step_seconds(self, performed: EncodedPhrases) -> float:
+        """Return how long a step takes; nothing is learned by it."""
+        generator = torch.Generator().manual_seed(self._options.seed)
+        changes = Changes(self._net, generator=generator)
+        began = time.monotonic()
+        self._loss(changes, performed, generator).backward()  # type: ignore[no-untyped-call]
+        return time.monotonic() - began
 
     def _loss(self, changes: Changes, performed: EncodedPhrases, generator: torch.Generator) -> Tensor:
         """Return the loss of a batch of the performer's and twice as many old phrases, nats a phrase."""

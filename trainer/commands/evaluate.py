@@ -60,8 +60,6 @@ def evaluate(
     """
     if not data.is_dir():
         raise RequestError(missing("the data folder", data))
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - scikit-learn's own
-
     from model.playing.load import load  # noqa: PLC0415 - loads the network's runtime
     from trainer.corpus.prepare import write_json  # noqa: PLC0415
     from trainer.evaluation.evaluate import evaluate_checkpoint  # noqa: PLC0415
@@ -81,8 +79,7 @@ def evaluate(
     results: list[dict[str, Any]] = []
     for checkpoint, player in zip(checkpoints, players, strict=True):
         music = held_out(player, checkpoint, data, split=split, limit=limit, seed=seed, jobs=cores())
-        alone = threadpool_limits(1, user_api="blas")  # two threads wait for each other's core
-        with alone, progress_bar(f"{player.card.name}: ") as tell:
+        with progress_bar(f"{player.card.name}: ") as tell:
             found = evaluate_checkpoint(
                 player, checkpoint, music, seed=seed, most_samples=samples, progress=tell
             )

@@ -68,6 +68,25 @@ def best_threads(timed: Callable[[int], float], most: int, *, margin: float = 1.
     return best
 
 
+def quickest_threads(step: Callable[[], float], *, trials: int = 3) -> int:
+    """Return with how many of torch's present threads a step is quickest (`best_threads`).
+
+    Args:
+        step: takes the step, or one like it, and gives its seconds.
+        trials: with each number of threads.
+    """
+    before = torch.get_num_threads()
+
+    def timed(threads: int) -> float:
+        torch.set_num_threads(threads)
+        return step()
+
+    try:
+        return best_threads(timed, before, trials=trials)
+    finally:
+        torch.set_num_threads(before)
+
+
 def keep_freed_memory() -> bool:
     """Let this process keep what it frees: a step takes again what the step before took.
 

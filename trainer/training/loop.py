@@ -28,7 +28,7 @@ from trainer.data.edit_pairs import EditPairs
 from trainer.data.on_device import DeviceBatches, moved, why_not
 from trainer.data.prefetch import Prefetch
 from trainer.errors import OperationError, RequestError
-from trainer.run.device import KINDS, best_threads, device_and_precision, short_of_memory
+from trainer.run.device import KINDS, device_and_precision, quickest_threads, short_of_memory
 from trainer.run.distributed import World, gone, is_gone
 from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
@@ -177,7 +177,12 @@ class TrainingLoop:
     def choose_threads(self) -> None:
         """Take as many threads as make the run's own steps quickest, where the settings leave it open."""
         if self.device.type == "cpu" and not self.fit.threads and torch.get_num_threads() > 1:
-            torch.set_num_threads(self.world.shared(self._best_threads))
+            made, kind = self._made(), self.roles[MODEL].kind
+
+            def step() -> float:
+                return step_seconds(self.roles, self.objective, made, self.train_only, kind)
+
+            torch.set_num_threads(self.world.shared(lambda: quickest_threads(step)))
 
     def compile(self) -> str:
         """Compile the network where that makes the run's own steps quicker; return what came of it."""
@@ -198,20 +203,6 @@ class TrainingLoop:
             edits=round(self.fit.batch * self.fit.edit_share) if paired else 0,
             knobs=len(self.model.knobs),
         )
-
-    def _best_threads(self) -> int:
-        made = self._made()
-        before = torch.get_num_threads()
-        kind = self.roles[MODEL].kind
-
-        def timed(threads: int) -> float:
-            torch.set_num_threads(threads)
-            return step_seconds(self.roles, self.objective, made, self.train_only, kind)
-
-        try:
-            return best_threads(timed, before)
-        finally:
-            torch.set_num_threads(before)
 
     def _faster(self) -> str:
         """Return the precision in which the steps of all roles take less time."""

@@ -28,6 +28,7 @@ from model.writing.wish import Kind
 from trainer.corpus.pieces import Pieces, load_pieces
 from trainer.errors import OperationError, RequestError
 from trainer.run.checkpoints import LOG
+from trainer.run.device import quickest_threads
 from trainer.writing.examples import Examples, ExampleSource
 from trainer.writing.muon import FloatMuon
 from trainer.writing.network import LOSSES, WriterNetwork
@@ -99,6 +100,7 @@ def fit_writer(
     examples = source.batches(config.batch, np.random.default_rng((config.seed, run.step)))
     began = time.monotonic() - run.seconds
     checked = time.monotonic()
+    torch.set_num_threads(run.best_threads(next(examples)))
     while True:
         run.seconds = time.monotonic() - began
         share = run.seconds / (60 * config.minutes)
@@ -133,6 +135,22 @@ class _Run:
             run.load()
         return run
 
+    def best_threads(self, batch: Examples) -> int:
+        """Return with how many threads a step is quickest; no weight is changed by it."""
+
+        def step() -> float:
+            began = time.monotonic()
+            self.loss(batch).backward()  # type: ignore[no-untyped-call]
+            return time.monotonic() - began
+
+        return quickest_threads(step)
+
+    def loss(self, batch: Examples) -> torch.Tensor:
+        """Return the weighted nats of a batch."""
+        nats, counts = self.network(batch)
+        loss: torch.Tensor = (nats / counts.clamp(min=1) * torch.tensor(WEIGHTS_OF_LOSSES)).sum()
+        return loss
+
     def learn(self, batch: Examples, share: float) -> None:
         """Take a step."""
         config = self._config
@@ -141,12 +159,11 @@ class _Run:
         for optimiser in self._optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = rate
-        nats, counts = self.network(batch)
-        loss = (nats / counts.clamp(min=1) * torch.tensor(WEIGHTS_OF_LOSSES)).sum()
+        loss = self.loss(batch)
         if not torch.isfinite(loss):
             raise OperationError(f"the loss is no number at step {self.step}: lower --learning-rate")
         self.network.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         for optimiser in self._optimisers:
             optimiser.step()

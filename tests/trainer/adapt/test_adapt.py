@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,6 +52,23 @@ def test_a_few_phrases_tune_a_decoder_and_the_old_ones_stay(
     still = [name for name in made.weights if not name.startswith("decoder.")]
     assert all(np.array_equal(state[name].numpy(), made.weights[name]) for name in still)
     assert any(not np.array_equal(state[name].numpy(), value) for name, value in made.weights.items())
+
+
+def test_it_learns_on_as_many_threads_as_its_own_steps_are_quickest_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(adapting, "STEPS", 2)
+    torch.set_num_threads(2)
+    taken: list[float] = []
+
+    def quickest(step: Callable[[], float]) -> int:
+        taken.append(step())
+        return 1
+
+    monkeypatch.setattr(adapting, "quickest_threads", quickest)
+    adapt(checkpoint(OLD[:8], steps=2), PERFORMED, OLD[:8], AdaptOptions(minutes=5.0), half=False)
+    assert taken[0] > 0
+    assert torch.get_num_threads() == 1
 
 
 def test_it_stops_before_the_old_skill_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

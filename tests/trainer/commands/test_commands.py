@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from model.errors import CheckpointError
 from model.version import VERSION
@@ -17,7 +16,6 @@ from tests.fakes.players import Memory, Sure
 from tests.root import ROOT
 from trainer.__main__ import cli, main
 from trainer.commands import fit as fitting
-from trainer.errors import OperationError
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -43,6 +41,25 @@ def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[st
         assert code == 0
         assert "Example" in out
         assert "twobar-train" in out
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_no_command_begins_with_threads_that_wait_for_each_other(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(variable, "to be put back")
+        monkeypatch.delenv(variable)
+    run(capsys, name, "--help")
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    times_its_steps = name in ("adapt", "fit", "fit-writer")
+    assert os.environ.get("OMP_NUM_THREADS") == (None if times_its_steps else "1")
+
+
+def test_threads_are_limited_before_numpy_reads_how_many() -> None:
+    code = "import sys, trainer.__main__; print({'numpy', 'torch'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_prepare_says_what_it_read_and_names_what_it_did_not(
@@ -272,24 +289,6 @@ def test_what_cannot_be_written_is_reported_before_the_work(
     assert code == 1
     assert err.startswith(f"twobar-train: cannot write '{options[-1]}': ")
     assert err.count("\n") == 1
-
-
-def test_evaluate_multiplies_on_one_thread(
-    music: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    threads: list[int] = []
-
-    def figures(*_: object, **__: object) -> None:
-        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
-        raise OperationError("enough")
-
-    loaded = SimpleNamespace(load=lambda _name: Memory(codec="poly", knobs=()))
-    monkeypatch.setitem(sys.modules, "model.playing.load", loaded)
-    monkeypatch.setattr("trainer.evaluation.evaluate.evaluate_checkpoint", figures)
-    with threadpool_limits(2, user_api="blas"):
-        _, _, err = run(capsys, "evaluate", "one", "--data", music, "--limit", 1)
-    assert "enough" in err
-    assert set(threads) <= {1}
 
 
 def test_evaluate_takes_the_folder_of_a_run(

@@ -9,7 +9,14 @@ import sys
 import pytest
 import torch
 
-from trainer.run.device import best_threads, device_and_precision, faster, short_of_memory, stop_signals
+from trainer.run.device import (
+    best_threads,
+    device_and_precision,
+    faster,
+    quickest_threads,
+    short_of_memory,
+    stop_signals,
+)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -101,6 +108,13 @@ def test_threads_are_taken_where_they_are_worth_it(
     seconds: dict[int, float], most: int, expected: int
 ) -> None:
     assert best_threads(seconds.__getitem__, most) == expected
+
+
+@pytest.mark.parametrize(("seconds", "chosen"), [({1: 1.0, 2: 2.7}, 1), ({1: 1.0, 2: 0.6}, 2)])
+def test_a_step_is_tried_with_each_number_of_threads(seconds: dict[int, float], chosen: int) -> None:
+    torch.set_num_threads(2)
+    assert quickest_threads(lambda: seconds[torch.get_num_threads()]) == chosen
+    assert torch.get_num_threads() == 2
 
 
 def test_a_step_that_takes_long_is_timed_once() -> None:

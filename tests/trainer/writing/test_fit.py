@@ -1,14 +1,17 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file
 
 from model.writing.wish import Kind, Wish
 from model.writing.writer import read_writer
 from tests.fakes.pieces import write_pieces
 from trainer.errors import OperationError, RequestError
+from trainer.writing import fit as fitting
 from trainer.writing.fit import STATE, WriterConfig, fit_writer
 
 SMALL = WriterConfig(minutes=0.004, width=16, depth=1, heads=2, batch=400)
@@ -31,6 +34,23 @@ def test_a_run_learns_writes_a_writer_and_goes_on(tmp_path: Path) -> None:
     assert [row["step"] for row in rows] == sorted(row["step"] for row in rows)
     assert set(rows[0]["melody"]) == {"onset", "track", "pitch", "length", "velocity", "offset"}
     assert "tokens/s" in said[-1]
+
+
+def test_it_learns_on_as_many_threads_as_its_own_steps_are_quickest_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pieces(tmp_path / "data", songs=1, windows=4)
+    torch.set_num_threads(2)
+    taken: list[float] = []
+
+    def quickest(step: Callable[[], float]) -> int:
+        taken.append(step())
+        return 1
+
+    monkeypatch.setattr(fitting, "quickest_threads", quickest)
+    fit_writer(tmp_path / "data", tmp_path / "run", SMALL, say=lambda _: None)
+    assert taken[0] > 0
+    assert torch.get_num_threads() == 1
 
 
 def test_what_cannot_be_resumed_or_learned_is_said(tmp_path: Path) -> None:
