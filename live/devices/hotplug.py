@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple, Protocol
 
-from live.devices import alsa, ports
+from live.devices import ports
+from live.devices.alsa.connections import connections
 from live.devices.jack.probe import Direction, JackProbe
 from live.devices.names import OUR_NAME, keyboards, match, plain_name, twin_name
 from live.errors import PortError, PortMissingError, TwobarError
@@ -141,7 +142,7 @@ class SystemLister:
         """Return what a port is connected with, on JACK and ALSA; None on others."""
         if self._api == "jack" and self._jack is not None:
             return self._jack.connections(name)
-        return alsa.connections(name) if self._api == "alsa" else None
+        return connections(name) if self._api == "alsa" else None
 
     def connect(self, source: str, destination: str) -> None:
         """Connect two ports, on JACK; one that has gone meanwhile is left out."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from live.devices import alsa
+from live.devices.alsa.connections import connections
 
 CLIENTS = """\
 Client info
@@ -48,10 +48,10 @@ Client 130 : "aseqdump" [User Legacy]
 def test_the_peers_of_a_port_are_named_as_they_are_listed(tmp_path: Path, name: str, peers: set[str]) -> None:
     path = tmp_path / "clients"
     path.write_bytes(CLIENTS.encode(errors="surrogateescape"))
-    assert alsa.connections(name, path) == frozenset(peers)
+    assert connections(name, path) == frozenset(peers)
 
 
 def test_what_the_kernel_does_not_tell_is_not_known(tmp_path: Path) -> None:
-    assert alsa.connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
+    assert connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
     (tmp_path / "clients").write_text("Client info\n")
-    assert alsa.connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
+    assert connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
