@@ -50,7 +50,7 @@ class AheadQueue:
 
     def now(self, data: bytes) -> None:
         """Give a message that leaves as soon as can be."""
-        ended = _ended(data)
+        ended = ended_by(data)
         if ended is not None:
             self._void[ended] = next(self._numbers)
         self._now.append(data)
@@ -89,15 +89,19 @@ class AheadQueue:
         return later[0].due if later else None
 
     def _taken_back(self, planned: Planned) -> bool:
-        data, void = planned.data, self._void
-        if is_note_on(data):
-            channel = data[0] & 0x0F
-            return planned.number < max(void.get((channel, data[1]), -1), void.get((channel, -1), -1))
-        return data[0] in _CLOCKS and planned.number < void.get((STOP, -1), -1)
+        begun, void = begun_by(planned.data), self._void
+        return begun is not None and planned.number < max(void.get(begun, -1), void.get((begun[0], -1), -1))
 
 
-def _ended(data: bytes) -> tuple[int, int] | None:
-    """Return what a message ends: (channel 0..15, key), (channel, -1) for all its keys, (STOP, -1)."""
+def begun_by(data: bytes) -> tuple[int, int] | None:
+    """Return what a message begins, which its end takes back: as `ended_by`; None where there is no such."""
+    if is_note_on(data):
+        return data[0] & 0x0F, data[1]
+    return (STOP, -1) if data[0] in _CLOCKS else None
+
+
+def ended_by(data: bytes) -> tuple[int, int] | None:
+    """Return what a message ends: (channel 0..15, key), (channel, -1): all its keys, (STOP, -1): a clock."""
     if is_note_off(data):
         return data[0] & 0x0F, data[1]
     if data[0] & 0xF0 == CONTROL and data[1] in (ALL_SOUND_OFF, ALL_NOTES_OFF):
