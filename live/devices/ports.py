@@ -26,8 +26,8 @@ from model.errors import nearest
 
 __all__ = [
     "APIS", "Deliver", "FrameTimes", "InputPort", "MidiInput", "MidiOutput", "OutputPort", "Probe", "answers",
-    "compiled_apis", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names", "open_input",
-    "open_inputs", "open_lights", "open_output", "outputs", "plain_name", "resolve_api",
+    "compiled_apis", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names",
+    "open_input", "open_inputs", "open_lights", "open_output", "outputs", "plain_name", "resolve_api",
 ]  # fmt: skip
 
 APIS: dict[str, int] = {
@@ -225,12 +225,18 @@ def open_input(
 
 
 def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) -> MidiOutput:
-    """Play to a named port, or open the virtual port `twobar-out:notes`; errors as open_input."""
+    """Play to a named port, or open the virtual port `twobar-out:notes`; errors as open_input.
+
+    On ALSA an output is on a queue of the sequencer's wherever one can be had.
+    """
     resolved = resolve_api(api)
     if frame_accurate(resolved):
         from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
 
         return JackOutput(OUTPUT_CLIENT, OUTPUT_PORT, peer=_jack_peer("out", name, taken))
+    if resolved == "alsa":
+        with contextlib.suppress(OSError):
+            return _on_queue(OUTPUT_CLIENT, OUTPUT_PORT, name, taken)
     midi, actual = _open("out", name, resolved, taken)
     jack = None
     if resolved == "jack":
@@ -240,8 +246,11 @@ def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) ->
 
 
 def open_lights(name: str, *, api: str = "auto") -> MidiOutput:
-    """Send to a named port beside the one that is played to, under a client's name of its own on JACK."""
+    """Send to a named port beside the one that is played to, under another client's name on JACK and ALSA."""
     resolved = resolve_api(api)
+    if resolved == "alsa":
+        with contextlib.suppress(OSError):
+            return _on_queue(LIGHTS_CLIENT, LIGHTS_PORT, name, ())
     if not frame_accurate(resolved):
         return open_output(name, api=resolved)
     from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
@@ -277,6 +286,23 @@ def open_inputs(
     return opened
 
 
+def _on_queue(client: str, port: str, name: str, taken: Collection[str]) -> MidiOutput:
+    """Play to a port on ALSA ahead of time; raises as open_input, and OSError where no queue can be had."""
+    from live.devices.alsa.output import AlsaOutput  # noqa: PLC0415  Linux only
+    from live.devices.alsa.sequencer import Sequencer  # noqa: PLC0415
+
+    if name == "virtual":
+        sequencer = Sequencer(client, port)
+        return AlsaOutput(sequencer, "", own_name=f"{client}:{port} {sequencer.address}")
+    found = names("out", "alsa")
+    peer = found[_index("out", name, found, taken)]
+    output = AlsaOutput(Sequencer(client, port), peer)
+    if peer not in names("out", "alsa"):  # its numbers may be another's by now
+        output.close(silently=True)
+        raise errors.PortMissingError(_not_opened("out", name, "ports come and go"))
+    return output
+
+
 def _open(
     direction: Direction, name: str, api: str, taken: Collection[str]
 ) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
@@ -289,7 +315,7 @@ def _open(
             "Windows has no virtual MIDI ports; make one with a loopback driver such as loopMIDI and name it"
         )
     full_name = f"{client}:{port_name}"
-    before = _present(direction, full_name) if api == "jack" else frozenset()
+    before = _present(direction, full_name) if api == "jack" else frozenset(_numbered(direction, api))
     with _undisturbed():
         midi = _client(direction, api, client)
         try:
@@ -298,10 +324,18 @@ def _open(
             midi.delete()
             raise errors.PortMissingError(_not_opened(direction, name, reason)) from None
     actual = full_name
-    if full_name in before:
+    if api == "alsa":
+        actual = next((port for port in _numbered(direction, api) if port not in before), actual)
+    elif full_name in before:
         ours = [port for port in names(_other(direction), api) if port.startswith(client)]
         actual = next((port for port in ours if port not in before), actual)
     return midi, actual
+
+
+def _numbered(direction: Direction, api: str) -> list[str]:
+    """Return our virtual ports on ALSA, which tells them apart by the numbers in their names."""
+    own = INPUT_CLIENT if direction == "in" else OUTPUT_CLIENT
+    return [port for port in names(_other(direction), api) if port.startswith(own)] if api == "alsa" else []
 
 
 @contextlib.contextmanager

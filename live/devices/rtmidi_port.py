@@ -61,11 +61,13 @@ class MidiOutput(ABC):
         name: the port that is played to, as listed; virtual ports by their own name.
         virtual: others connect to it; it never vanishes by itself.
         api: the MIDI system it is on.
+        punctual: how it keeps the moment of what it is given ahead, in words; "" where nothing is.
     """
 
     name: str
     virtual: bool
     api: str
+    punctual: str = ""
 
     @abstractmethod
     def send(self, data: bytes) -> None:

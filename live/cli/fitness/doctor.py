@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from live.cli.fitness.check import Check
 from live.cli.fitness.machine import decoding, lateness, settings_of
 from live.devices import ports
+from live.devices.alsa.sequencer import no_queue
 from live.devices.fluidsynth import FluidSynth, library_version
 from live.devices.jack.probe import Direction, jack_answers
 from live.errors import TwobarError
@@ -61,6 +62,7 @@ class Findings:
         apis: MIDI systems that python-rtmidi was built for.
         answering: those that answer.
         inputs, outputs: port names, this instrument's own left out.
+        queue_fault: why outputs on ALSA are not on a queue of the sequencer's, "" where they are.
         jack_installed, jack_running: the JACK server.
         jack_client: JACK-Client's version, "" when it is not installed.
         fluidsynth: libfluidsynth's version, "" when it cannot be loaded.
@@ -81,6 +83,7 @@ class Findings:
     answering: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
+    queue_fault: str = ""
     jack_installed: bool = False
     jack_running: bool = False
     jack_client: str = ""
@@ -115,6 +118,7 @@ def judge(found: Findings) -> list[Check]:
     return [
         _midi(found),
         *_keyboards(found),
+        *_alsa(found),
         *_jack(found),
         _fluidsynth(found),
         _soundfont(found),
@@ -147,6 +151,15 @@ def _keyboards(found: Findings) -> list[Check]:
     if found.outputs:
         rows.append(Check("MIDI out", True, ", ".join(found.outputs)))
     return rows
+
+
+def _alsa(found: Findings) -> list[Check]:
+    if "alsa" not in found.answering:
+        return []
+    if not found.queue_fault:
+        return [Check("ALSA", True, "every message leaves from the sequencer's queue at its moment")]
+    text = f"messages leave when they are due, not from the sequencer's queue: {found.queue_fault}"
+    return [Check("ALSA", True, text, "sudo modprobe snd-hrtimer" if "timer" in found.queue_fault else "")]
 
 
 def _jack(found: Findings) -> list[Check]:
@@ -248,6 +261,7 @@ def look() -> Findings:
         answering=answering,
         inputs=_names("in", answering),
         outputs=_names("out", answering),
+        queue_fault=no_queue() if "alsa" in answering else "",
         jack_installed=shutil.which("jackd") is not None,
         jack_running=jack_answers(),
         jack_client=_version("JACK-Client"),

@@ -1,10 +1,15 @@
-"""Which ALSA sequencer ports are connected, read from what the kernel tells of its clients.
+"""Cables between ports of ALSA's sequencer: read from what the kernel tells of its clients, and made.
 
 RtMidi names a port "client:port 28:0", with the numbers of client and port; these are the names here too.
 """
 
+import ctypes
 import re
 from pathlib import Path
+from typing import Any
+
+from live.devices.alsa.sequencer import address, loaded
+from live.devices.stderr import stderr_diverted
 
 CLIENTS = Path("/proc/asound/seq/clients")
 
@@ -28,6 +33,24 @@ def connections(name: str, path: Path = CLIENTS) -> frozenset[str] | None:
     if address is None:
         return None
     return frozenset(names[place] for place in peers[address] if place in names)
+
+
+def connect(source: str, destination: str, *, library: Any = None) -> None:  # noqa: ANN401
+    """Connect two ports by their names as they are listed; raises OSError where there is no libasound.
+
+    A port that has gone, or two that are connected already, are left as they are.
+    """
+    library = library if library is not None else loaded()
+    client, cable = ctypes.c_void_p(), ctypes.c_void_p()
+    with stderr_diverted():
+        if library.snd_seq_open(ctypes.byref(client), b"default", 1, 0) < 0:
+            return
+    library.snd_seq_port_subscribe_malloc(ctypes.byref(cable))
+    library.snd_seq_port_subscribe_set_sender(cable, bytes(address(source)))
+    library.snd_seq_port_subscribe_set_dest(cable, bytes(address(destination)))
+    library.snd_seq_subscribe_port(client, cable)
+    library.snd_seq_port_subscribe_free(cable)
+    library.snd_seq_close(client)
 
 
 def _read(text: str) -> tuple[dict[tuple[int, int], str], dict[tuple[int, int], set[tuple[int, int]]]]:

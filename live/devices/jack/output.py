@@ -33,6 +33,7 @@ class JackOutput(JackPort, MidiOutput):
     """
 
     direction = "out"
+    punctual = "each message on its frame"
 
     def __init__(
         self, client: str, port: str, *, peer: str = "", nanos: Callable[[], int] = time.monotonic_ns

@@ -167,8 +167,8 @@ class Devices:
         self._show_output(port)
 
     def _show_output(self, port: ports.MidiOutput) -> None:
-        ahead = "each message on its frame" if hasattr(port, "send_at") else ""
-        self._views["out", port.name] = PortView("out", port.name, "ok", ahead)
+        self._views["out", port.name] = PortView("out", port.name, "ok", port.punctual)
+        self._output.log("output", port=port.name, punctual=port.punctual)
 
     def _open_inputs(self, jam: Jam, name: str) -> None:
         try:

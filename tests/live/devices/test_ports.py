@@ -9,6 +9,7 @@ import rtmidi
 
 from live import errors
 from live.devices import ports
+from live.devices.alsa.sequencer import no_queue
 
 ALSA_NAMES = [
     "Midi Through:Midi Through Port-0 14:0",
@@ -61,6 +62,9 @@ class Midi:
         if index >= len(self._listing):
             raise rtmidi.InvalidPortError("no such port")
         self._opened.append(index)
+
+    def open_virtual_port(self, _name: str) -> None:
+        self.at_opening()
 
     def close_port(self) -> None:
         self.closed = True
@@ -131,6 +135,72 @@ def test_a_port_that_comes_in_between_is_not_taken_for_the_one_that_was_meant(sy
 def test_auto_leaves_out_what_is_open_and_what_loops_back(system: System) -> None:
     system.listing[:] = [b"Keys", b"loopMIDI Port", b"Keys MCU", b"Pads"]
     assert opened("auto", taken=["Keys"], outputs=["loopMIDI Port"]) == ["Pads"]
+
+
+class Queued:
+    """Stands for a client of ALSA's sequencer."""
+
+    beat_nanos, address = 160_000, "129:0"
+    fault = ""
+
+    def __init__(self, client: str, _port: str) -> None:
+        if self.fault:
+            raise OSError(self.fault)
+        self.client = client
+
+    def connect_to(self, _name: str) -> None: ...
+
+    def nanos(self) -> int:
+        return 0
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def alsa(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
+    system.listing[:] = [b"Synth:in 28:0", b"Synth:in 32:0"]
+    monkeypatch.setattr(ports, "resolve_api", lambda _api: "alsa")
+    monkeypatch.setattr(ports, "answers", lambda api: api == "alsa")
+    monkeypatch.setattr("live.devices.alsa.sequencer.Sequencer", Queued)
+    return system
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [("synth", "Synth:in 28:0"), ("Synth:in 32:0", "Synth:in 32:0"), ("virtual", "twobar-out:notes 129:0")],
+)
+def test_outputs_on_alsa_are_on_its_queue(alsa: System, wanted: str, name: str) -> None:
+    output = ports.open_output(wanted)
+    assert (output.name, output.punctual) == (name, "each message at its moment")
+    assert ports.open_lights("synth").name == "Synth:in 28:0"
+    assert no_queue() == ""
+    assert not alsa.opened
+
+
+def test_a_virtual_input_on_alsa_is_known_by_its_numbers(alsa: System) -> None:
+    alsa.listing.append(b"twobar-in:keys 130:0")  # another instrument's
+    alsa.at_opening = lambda: alsa.listing.append(b"twobar-in:keys 131:0")
+    assert opened("virtual") == ["twobar-in:keys 131:0"]
+
+
+def test_without_a_queue_outputs_on_alsa_are_sent_to_by_the_loop(
+    alsa: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Queued, "fault", "libasound.so.2 is missing")
+    output = ports.open_output("synth")
+    assert (output.name, output.punctual) == ("Synth:in 28:0", "")
+    assert alsa.opened == [0]
+    assert no_queue() == "libasound.so.2 is missing"
+
+
+def test_a_port_on_alsa_that_is_not_there_or_leaves_while_it_is_opened_is_reported(
+    alsa: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(errors.PortMissingError, match="the MIDI output 'organ' is not there"):
+        ports.open_output("organ")
+    monkeypatch.setattr(Queued, "connect_to", lambda *_name: alsa.listing.clear())
+    with pytest.raises(errors.PortMissingError, match="ports come and go"):
+        ports.open_output("synth")
 
 
 def test_winmm_s_index_is_no_part_of_a_name() -> None:

@@ -1,5 +1,6 @@
 """The examination: judged on findings of the test's own, and once on this very machine."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -39,6 +40,24 @@ def test_on_a_good_machine_all_is_well() -> None:
     assert all(row.ok for row in rows), rows
     assert not any(row.fix for row in rows)
     assert row(WELL, "keyboard").text == "MPK mini 3 24:0"
+
+
+@pytest.mark.parametrize(
+    ("fault", "told", "fix"),
+    [
+        ("", "at its moment", ""),
+        (
+            "a queue's timer beats too rarely here: 4 ms",
+            "when they are due.*4 ms",
+            "sudo modprobe snd-hrtimer",
+        ),
+        ("libasound.so.2: cannot open", "when they are due.*libasound", ""),
+    ],
+)
+def test_it_says_whether_messages_on_alsa_leave_from_a_queue(fault: str, told: str, fix: str) -> None:
+    found = row(replace(WELL, queue_fault=fault), "ALSA")
+    assert (found.ok, found.fix) == (True, fix)
+    assert re.search(told, found.text)
 
 
 def test_on_a_bare_machine_each_missing_part_has_its_cure() -> None:

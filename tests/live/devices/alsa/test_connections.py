@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from live.devices.alsa.connections import connections
+from live.devices.alsa.connections import connect, connections
 
 CLIENTS = """\
 Client info
@@ -55,3 +55,40 @@ def test_what_the_kernel_does_not_tell_is_not_known(tmp_path: Path) -> None:
     assert connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
     (tmp_path / "clients").write_text("Client info\n")
     assert connections("nanoPAD2:nanoPAD2 MIDI 1 28:0", tmp_path / "clients") is None
+
+
+class FakeLibrary:
+    """Stands for libasound: takes down the ends of a cable, and what is still open."""
+
+    def __init__(self, *, answers: bool) -> None:
+        self.answers, self.open = answers, 0
+        self.ends: list[bytes] = []
+        self.made: list[list[bytes]] = []
+
+    def snd_seq_open(self, *_arguments: object) -> int:
+        self.open += self.answers
+        return 0 if self.answers else -2
+
+    def snd_seq_port_subscribe_malloc(self, _cable: object) -> None:
+        self.open += 1
+
+    def snd_seq_port_subscribe_set_sender(self, _cable: object, end: bytes) -> None:
+        self.ends.append(end)
+
+    snd_seq_port_subscribe_set_dest = snd_seq_port_subscribe_set_sender
+
+    def snd_seq_subscribe_port(self, *_arguments: object) -> None:
+        self.made.append(self.ends)
+
+    def snd_seq_port_subscribe_free(self, _cable: object) -> None:
+        self.open -= 1
+
+    snd_seq_close = snd_seq_port_subscribe_free
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_two_ports_are_connected_by_their_numbers(answers: bool) -> None:
+    library = FakeLibrary(answers=answers)
+    connect("nanoPAD2:nanoPAD2 MIDI 1 28:0", "twobar-in:keys 128:1", library=library)
+    assert library.made == [[bytes((28, 0)), bytes((128, 1))]] * answers
+    assert library.open == 0
