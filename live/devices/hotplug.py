@@ -121,7 +121,7 @@ class SystemLister:
             self._jack = None
         if self._jack is None:
             try:
-                self._jack = JackProbe(ports.PROBE_CLIENT)
+                self._jack = JackProbe(ports.PROBE_CLIENT, shared=True)
                 self._jack.count_xruns()
             except OSError as reason:
                 self._misses += 1

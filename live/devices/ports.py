@@ -114,7 +114,7 @@ def names(direction: Direction, api: str) -> list[str]:
     """Return the names of the ports of one direction on a resolved MIDI system."""
     if api == "jack":
         try:
-            jack = JackProbe(PROBE_CLIENT)
+            jack = JackProbe(PROBE_CLIENT, shared=True)
             found = jack.ports(direction)
         except OSError as reason:
             raise errors.PortError(_cannot_open("jack", str(reason))) from None
@@ -366,7 +366,7 @@ def _present(direction: Direction, full_name: str) -> frozenset[str]:
     """
     existing: list[str] = []
     with contextlib.suppress(OSError):
-        probe = JackProbe(PROBE_CLIENT)
+        probe = JackProbe(PROBE_CLIENT, shared=True)
         deadline = time.monotonic() + _GHOST_PATIENCE_S
         while full_name in (existing := probe.ports(_other(direction))) and time.monotonic() < deadline:
             time.sleep(_GHOST_PERIOD_S)

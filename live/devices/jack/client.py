@@ -13,7 +13,6 @@ Tested in tests/live/devices/jack/test_client.py and, on a server, tests/drivers
 import atexit
 import contextlib
 import ctypes
-import os
 import sys
 import threading
 import time
@@ -23,7 +22,16 @@ from typing import ClassVar
 import jack
 from _jack import ffi
 
-from live.devices.jack.probe import Direction, library, opened, port_bytes, server_died
+from live.devices.jack.probe import (
+    Direction,
+    LostCycles,
+    lend,
+    library,
+    opened,
+    port_bytes,
+    server_died,
+    server_name,
+)
 from live.timing.clock import raise_thread
 
 _RESTING = "closed"  # name of a port
@@ -49,13 +57,14 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
     Attributes:
         alive: False as soon as the server has died.
         port_name: of its port, in full.
+        address, server, lost_cycles: see `live.devices.jack.probe.Lends`.
     """
 
     def __init__(self, name: str, port: str, direction: Direction) -> None:
         """Become a client that rests; raises jack.JackError."""
         super().__init__(name, no_start_server=True)
         self._lib = lib = library(ctypes.PyDLL)
-        self._address = _address(self._ptr)
+        self.address = _address(self._ptr)
         lib.jack_last_frame_time.argtypes, lib.jack_last_frame_time.restype = (
             [ctypes.c_void_p],
             ctypes.c_uint32,
@@ -80,8 +89,10 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
         self._rests = threading.Event()  # a call has found nobody, and is over but for its return
         self.set_process_callback(self._cycle)
         self.set_shutdown_callback(self._shut_down)
+        self.server, self.lost_cycles = server_name(), LostCycles(self.address)
         opened(self)
         self.activate()
+        lend(self)
         _clients.append(self)
 
     def _cycle(self, frames: int) -> None:
@@ -142,7 +153,7 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
         """
         if not (self.alive and self._rests.wait(max(0.0, until - time.monotonic())) and _CANCELS):
             return
-        _deactivate_apart(self._address)
+        _deactivate_apart(self.address)
         pause, calls = _CYCLES_AFTER * self.blocksize / self.samplerate, -1
         while calls != self._calls and time.monotonic() < until:
             calls = self._calls
@@ -155,12 +166,12 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
         """
         jack_connect = library().jack_connect  # it waits for the server, and lets the interpreter go
         jack_connect.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p]
-        if fault := jack_connect(self._address, port_bytes(source), port_bytes(destination)):
+        if fault := jack_connect(self.address, port_bytes(source), port_bytes(destination)):
             raise jack.JackErrorCode(f"{source} cannot be connected with {destination}", fault)
 
     def frame(self) -> int:
         """Return the first frame of the present cycle, of 32 bits."""
-        frame: int = self._lib.jack_last_frame_time(self._address)
+        frame: int = self._lib.jack_last_frame_time(self.address)
         return frame
 
     def buffer(self, frames: int) -> int:
@@ -209,7 +220,7 @@ def _deactivate_apart(client: int) -> None:
 
 def _place(name: str, port: str, direction: Direction) -> tuple[str, ...]:
     """Return what clients have in common that can stand in for one another: the server and the names."""
-    return os.environ.get("JACK_DEFAULT_SERVER", ""), name, port, direction
+    return server_name(), name, port, direction
 
 
 def resting_or_new(name: str, port: str, direction: Direction) -> JackClient:

@@ -3,6 +3,8 @@
 python-rtmidi cannot tell a dead server from a quiet one, and holds the interpreter while it opens a
 client.  This probe is a client without a process callback: it costs the server no cycle.  JACK-Client instead
 would cost 32 ms of the start to import (this: 3 ms), print to the terminal and list a dead server's ports.
+Where a port of ours is open it asks through that one's client: for each client of a process that is killed
+the server lets whoever comes next wait, half a second or more (`JackEngine::ClientCloseAux` of jack2).
 Tested in tests/drivers/test_ports_jack.py, tests/drivers/test_hotplug_jack.py.
 """
 
@@ -45,6 +47,33 @@ class Lives(Protocol):
     """A client of libjack."""
 
     alive: bool
+
+
+class Lends(Lives, Protocol):
+    """A client of libjack that stays open and through which others may ask, too.
+
+    Attributes:
+        address: libjack's.
+        server: that JACK_DEFAULT_SERVER named when it was opened.
+        lost_cycles: of the server, since then.
+    """
+
+    address: int
+    server: str
+    lost_cycles: "LostCycles"
+
+
+_LENT: "list[Lends]" = []
+
+
+def lend(client: Lends) -> None:
+    """Let probes ask through a client for as long as it is alive."""
+    _LENT[:] = [*(one for one in _LENT if one.alive), client]
+
+
+def server_name() -> str:
+    """Return the server that is meant, "" for the default one."""
+    return os.environ.get("JACK_DEFAULT_SERVER", "")
 
 
 def opened(client: Lives) -> None:
@@ -120,8 +149,45 @@ def port_bytes(name: str) -> bytes:
     return _ODD_NAMES.get(name) or name.encode()
 
 
+class LostCycles:
+    """Counts the cycles that the server loses, and with them what was played; Linux only.
+
+    The callback is libc's `sem_post`: it counts without the interpreter, for which none of JACK's threads may
+    wait.
+    """
+
+    def __init__(self, client: int | None) -> None:
+        """Count from now on; call it in `one_at_a_time`, before the client is activated."""
+        self._semaphore: ctypes.Array[ctypes.c_char] | None = None
+        if sys.platform != "linux" or client is None:
+            return
+        libc, jack = ctypes.CDLL(None), library()
+        self._semaphore = ctypes.create_string_buffer(_SEMAPHORE_BYTES)
+        _SEMAPHORES.append(self._semaphore)
+        libc.sem_init(self._semaphore, 0, 0)
+        jack.jack_set_xrun_callback.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+        jack.jack_set_xrun_callback(client, libc.sem_post, self._semaphore)
+
+    @property
+    def counts(self) -> bool:
+        """Whether they are counted."""
+        return self._semaphore is not None
+
+    @property
+    def number(self) -> int:
+        """Return how many there were; 0 where they are not counted."""
+        if self._semaphore is None:
+            return 0
+        count = ctypes.c_int()
+        ctypes.CDLL(None).sem_getvalue(self._semaphore, ctypes.byref(count))
+        return count.value
+
+
 class JackProbe:
     """An inactive client of the JACK server that JACK_DEFAULT_SERVER names.
+
+    Args:
+        shared: whether it may ask through a client that another one has lent, whatever its name is then.
 
     Attributes:
         alive: False as soon as the server has died.
@@ -135,7 +201,7 @@ class JackProbe:
         OSError: no libjack, or no server answers under the name in JACK_DEFAULT_SERVER.
     """
 
-    def __init__(self, name: str = "twobar-probe") -> None:
+    def __init__(self, name: str = "twobar-probe", *, shared: bool = False) -> None:
         """Become an inactive client; never starts a server."""
         jack = self._jack = library()
         jack.jack_client_open.restype = ctypes.c_void_p
@@ -155,48 +221,55 @@ class JackProbe:
         jack.jack_get_sample_rate.argtypes = jack.jack_get_buffer_size.argtypes = [ctypes.c_void_p]
         jack.jack_get_sample_rate.restype = jack.jack_get_buffer_size.restype = ctypes.c_uint32
         jack.jack_activate.argtypes = [ctypes.c_void_p]
-        jack.jack_set_xrun_callback.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
         jack.jack_free.argtypes = [ctypes.c_void_p]
         jack.jack_free.restype = None
         os.environ["JACK_NO_START_SERVER"] = "1"
         self.alive = True
+        self._lender: Lends | None = None
+        self._lost: LostCycles | None = None
+        self._lost_before = 0
         with one_at_a_time(), stderr_diverted():
-            self._client: int | None = jack.jack_client_open(name.encode(), _NO_START_SERVER, None)
-            if self._client:
+            self._client: int | None = self._borrowed() if shared else None
+            self._client = self._client or jack.jack_client_open(name.encode(), _NO_START_SERVER, None)
+            if self._client and self._lender is None:
                 self._on_shutdown = _SHUTDOWN(self._shut_down)  # referenced here: C holds only its address
                 jack.jack_on_shutdown(self._client, self._on_shutdown, None)
+            if self._client:
                 self.sample_rate: int = jack.jack_get_sample_rate(self._client)
                 self.period_frames: int = jack.jack_get_buffer_size(self._client)
                 opened(self)
         if not self._client:
-            server = os.environ.get("JACK_DEFAULT_SERVER", "default")
-            raise OSError(f"no JACK server answers under the name '{server}'")
-        self._xruns: ctypes.Array[ctypes.c_char] | None = None
+            raise OSError(f"no JACK server answers under the name '{server_name() or 'default'}'")
+
+    def _borrowed(self) -> int | None:
+        """Return the client of one that has lent it on this server, None where there is none."""
+        server = server_name()
+        self._lender = next((one for one in _LENT if one.alive and one.server == server), None)
+        return self._lender.address if self._lender is not None else None
 
     def count_xruns(self) -> None:
-        """Count the cycles that the server loses, and with them what was played; Linux only.
+        """Count the cycles that the server loses.
 
-        The callback is libc's `sem_post`: it counts without the interpreter, for which none of JACK's threads
-        may wait.  Activated without a process callback, the client still costs the server no cycle.
+        Activated without a process callback, a client of our own still costs the server no cycle.
         """
-        if sys.platform != "linux" or self._client is None:
+        if self._lender is not None:
+            self._lost = self._lender.lost_cycles
+            self._lost_before = self._lost.number
             return
-        libc = ctypes.CDLL(None)
-        self._xruns = ctypes.create_string_buffer(_SEMAPHORE_BYTES)
-        _SEMAPHORES.append(self._xruns)
-        libc.sem_init(self._xruns, 0, 0)
         with contextlib.suppress(OSError), one_at_a_time():
-            self._jack.jack_set_xrun_callback(self._client, libc.sem_post, self._xruns)
-            self._jack.jack_activate(self._client)
+            self._lost = LostCycles(self._client)
+            if self._lost.counts:
+                self._jack.jack_activate(self._client)
 
     @property
     def xruns(self) -> int:
         """See above; 0 where they are not counted."""
-        if self._xruns is None:
-            return 0
-        count = ctypes.c_int()
-        ctypes.CDLL(None).sem_getvalue(self._xruns, ctypes.byref(count))
-        return count.value
+        return self._lost.number - self._lost_before if self._lost is not None else 0
+
+    @property
+    def _connected(self) -> bool:
+        """Whether the server can be asked."""
+        return self.alive and self._client is not None and (self._lender is None or self._lender.alive)
 
     def frame(self) -> int:
         """Return the frame at which the present cycle began: it stands still where the server does.
@@ -204,7 +277,7 @@ class JackProbe:
         Waits for nobody: 0 where the server has died, and while a client is opened or closed.
         """
         with if_nobody_else() as alone:
-            if not alone or self._client is None or not self.alive:
+            if not alone or not self._connected:
                 return 0
             frame: int = self._jack.jack_last_frame_time(self._client)
             return frame
@@ -240,7 +313,7 @@ class JackProbe:
             OSError: as `runs`.
         """
         with one_at_a_time():
-            if not self.alive or self._client is None:
+            if not self._connected:
                 return []
             flags = _IS_OUTPUT if direction == "in" else _IS_INPUT  # what the server puts out comes in here
             return self._names(self._jack.jack_get_ports(self._client, None, _MIDI_TYPE, flags))
@@ -248,7 +321,7 @@ class JackProbe:
     def connections(self, name: str) -> frozenset[str] | None:
         """Return the ports that a port is connected with; None where that is not known."""
         with contextlib.suppress(OSError), one_at_a_time():
-            if not self.alive or self._client is None:
+            if not self._connected:
                 return None
             port = self._jack.jack_port_by_name(self._client, port_bytes(name))
             if port:
@@ -258,7 +331,7 @@ class JackProbe:
     def connect(self, source: str, destination: str) -> None:
         """Connect two ports by their names as they are listed, where both are there."""
         with contextlib.suppress(OSError), one_at_a_time():
-            if self.alive and self._client is not None:
+            if self._connected:
                 self._jack.jack_connect(self._client, port_bytes(source), port_bytes(destination))
 
     def _names(self, found: Any) -> list[str]:  # noqa: ANN401 - C's list of texts
@@ -278,7 +351,7 @@ class JackProbe:
     def close(self) -> None:
         """Leave; safe to call twice."""
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._lender is None:
             with contextlib.suppress(OSError), one_at_a_time():  # of a server that stands still it stays open
                 if self.alive:
                     self._jack.jack_client_close(client)
@@ -287,7 +360,7 @@ class JackProbe:
 def jack_answers() -> bool:
     """Tell whether a JACK server runs under the name in JACK_DEFAULT_SERVER."""
     try:
-        probe = JackProbe()
+        probe = JackProbe(shared=True)
     except OSError:
         return False
     probe.close()

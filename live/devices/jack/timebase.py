@@ -12,11 +12,10 @@ Tested in tests/drivers/test_timebase_jack.py.
 import atexit
 import contextlib
 import ctypes
-import os
 import threading
 import time
 
-from live.devices.jack.probe import JackProbe, one_at_a_time
+from live.devices.jack.probe import JackProbe, one_at_a_time, server_name
 from live.devices.jack.transport import BBT, Position
 from live.devices.rtmidi_port import registered, unregistered
 from live.timing.clock import raise_thread
@@ -50,7 +49,7 @@ class JackTimebase(JackProbe):
         ]  # fmt: skip
         jack.jack_release_timebase.argtypes = jack.jack_deactivate.argtypes = [ctypes.c_void_p]
         self.leading = False
-        self.server = _server()
+        self.server = server_name()
         self._map: TempoMap | None = None
         self._callback = _CALLBACK(self._called)  # referenced here: C holds only its address
         self._active = False
@@ -148,15 +147,10 @@ class JackTimebase(JackProbe):
 _resting: list[JackTimebase] = []
 
 
-def _server() -> str:
-    """Return the name of the server that is asked."""
-    return os.environ.get("JACK_DEFAULT_SERVER", "")
-
-
 def open_timebase() -> JackTimebase | None:
     """Return a place among the clients that may say the beats; None where there is none."""
     while _resting:
-        if (one := _resting.pop()).alive and one.server == _server():
+        if (one := _resting.pop()).alive and one.server == server_name():
             one.reopen()
             return one
     try:

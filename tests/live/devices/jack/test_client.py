@@ -21,6 +21,7 @@ class Server:
         self.cut: list[str] = []
         self.ports: list[Any] = []
         self.raised: list[int] = []
+        self.lent: list[object] = []
         registers = SimpleNamespace(register=self._register)
         for name, stand_in in {
             "__init__": lambda made, _name, no_start_server: setattr(made, "_ptr", ffi.NULL),
@@ -34,6 +35,8 @@ class Server:
         }.items():
             monkeypatch.setattr(jack.Client, name, stand_in)
         monkeypatch.setattr(client, "_clients", [])
+        monkeypatch.setattr(client, "LostCycles", lambda _address: None)
+        monkeypatch.setattr(client, "lend", self.lent.append)
         monkeypatch.setattr(client, "raise_thread", lambda: self.raised.append(threading.get_ident()))
 
     def _register(self, name: str) -> Any:
@@ -70,6 +73,7 @@ def test_a_port_that_is_closed_is_connected_with_nothing_gives_up_its_name_and_i
     first = resting_or_new("twobar-in", "keys", "in")
     first.use(heard.append)
     assert first.port_name == "a:keys"
+    assert server.lent == [first]
     assert resting_or_new("twobar-in", "keys", "in") is not first  # it is open
     server.cycle()
     beside(server, first.rest)

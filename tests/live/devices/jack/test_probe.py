@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from live.devices.jack import probe as jack_probe
-from live.devices.jack.probe import JackProbe
+from live.devices.jack.probe import JackProbe, LostCycles, lend
 from live.devices.jack.transport import JackTransport
 from live.timing.timeline import Nanos
 
@@ -66,6 +66,50 @@ def test_where_one_client_learns_that_the_server_has_died_all_do_before_the_next
     second.close()
     assert library.calls == []
     assert third.frame() == 640
+
+
+class Lender:
+    """Stands for a client with a port."""
+
+    def __init__(self) -> None:
+        self.alive, self.address, self.server = True, 77, jack_probe.server_name()
+        self.lost_cycles = LostCycles(None)
+
+
+def test_a_probe_asks_through_a_client_that_is_open_already_and_leaves_it_open(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jack_probe, "_LENT", [])
+    lender = Lender()
+    lend(lender)
+    probe = JackProbe(shared=True)
+    probe.count_xruns()
+    assert (probe.ports("in"), probe.frame(), probe.xruns) == ([], 640, 0)
+    probe.close()
+    named = [call for call in library.calls if call[0] in ("jack_get_ports", "jack_last_frame_time")]
+    assert named == [("jack_get_ports", 77), ("jack_last_frame_time", 77)]
+    assert library.opened == 0
+    assert {"jack_activate", "jack_client_close", "jack_on_shutdown"}.isdisjoint(dict(library.calls))
+    assert JackProbe()._client == 1  # one that wants a client of its own
+    lender.alive = False
+    assert JackProbe(shared=True)._client == 2
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "another")
+    lend(Lender())
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "a third")
+    assert JackProbe(shared=True)._client == 3
+
+
+def test_who_asks_through_a_client_that_dies_asks_no_more(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jack_probe, "_LENT", [])
+    lender = Lender()
+    lend(lender)
+    probe = JackProbe(shared=True)
+    lender.alive = False
+    library.calls.clear()
+    assert (probe.frame(), probe.ports("in"), probe.connections("synth:in")) == (0, [], None)
+    assert library.calls == []
 
 
 def test_nobody_asks_while_another_thread_opens_a_client(library: Library) -> None:
