@@ -34,6 +34,7 @@ MEASURES = {
     "knob": "A knob's turn",
     "clock": "MIDI clock in",
     "pair": "Two instruments",
+    "revive": "An engine that dies",
     "listen": "Without a click",
     "heard": "What listening costs",
     "soak": "Soak",

@@ -58,6 +58,7 @@ class Instrument:
         self._news = threading.Condition()
         log = folder / "log.pipe"
         os.mkfifo(log)
+        self._log: int | None = os.open(log, os.O_RDWR)  # it is read on from one engine to the next
         threading.Thread(target=self._read_log, args=(log,), daemon=True).start()
         command = [sys.executable, "-m", "live", "jam", "--log", str(log), *options]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **(env or {})}
@@ -155,6 +156,9 @@ class Instrument:
             self.process.kill()
             return self.process.wait()
         finally:
+            if self._log is not None:
+                os.close(self._log)
+                self._log = None
             for stream in (self.process.stdout, self.process.stderr):
                 if stream is not None:
                     stream.close()

@@ -16,12 +16,13 @@ MOST = 8  # servers that JACK has room for
 
 
 @contextmanager
-def serving(folder: Path, *, period: int = PERIOD) -> Iterator[bool]:
+def serving(folder: Path, *, period: int = PERIOD, sync: bool = True) -> Iterator[bool]:
     """Run a server of our own, named in the environment; yields whether there is one.
 
     Args:
         folder: for its log.
         period: frames of a cycle.
+        sync: whether it waits for every client, and then five seconds for one that is killed.
     """
     if shutil.which("jackd") is None:
         yield False
@@ -29,7 +30,7 @@ def serving(folder: Path, *, period: int = PERIOD) -> Iterator[bool]:
     with contextlib.ExitStack() as until:
         name = until.enter_context(_free_name())
         until.enter_context(_environment(JACK_DEFAULT_SERVER=name, JACK_NO_START_SERVER="1"))
-        server = JackServer(name, folder / f"{name}.log", period=period)
+        server = JackServer(name, folder / f"{name}.log", period=period, sync=sync)
         server.start()
         until.callback(server.stop)
         yield True

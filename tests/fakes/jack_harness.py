@@ -180,16 +180,19 @@ def free_places_of_the_dead() -> None:
 class JackPeer:
     """A JACK client in a process of its own that plays and hears MIDI and hears audio.
 
+    Args:
+        server: None for the one that the environment names.
+
     Attributes:
         name: as the server gave it.
         midi_out, midi_in: full names of its ports, for connect.
         audio_in: full names of its two audio inputs.
     """
 
-    def __init__(self, server: JackServer, name: str = "peer") -> None:
+    def __init__(self, server: JackServer | None = None, name: str = "peer") -> None:
         self._process = subprocess.Popen(
             [sys.executable, str(PROCESS), name],
-            env=server.env,
+            env=server.env if server is not None else None,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
