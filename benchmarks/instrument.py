@@ -137,13 +137,17 @@ class Instrument:
             return self.lines.pop(kind, [])
 
     def processes(self) -> dict[str, int]:
-        """Return process ids: of `main`, of `live.engine` and `live.worker` as `python -m` names them."""
+        """Return process ids: of `main`, of `live.engine` and `live.worker` as `python -m` names them.
+
+        And of `spare`, which is an engine, too, and younger than the one that plays.
+        """
         found = {"main": self.process.pid}
         for child in _children(self.process.pid):
             with suppress(OSError):
                 words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
                 if b"-m" in words:
-                    found[words[words.index(b"-m") + 1].decode()] = child
+                    name = words[words.index(b"-m") + 1].decode()
+                    found["spare" if name in found else name] = child
         return found
 
     def end(self) -> int:
@@ -178,7 +182,7 @@ def _children(pid: int) -> list[int]:
     for task in Path(f"/proc/{pid}/task").iterdir():
         with suppress(OSError):
             found += [int(word) for word in (task / "children").read_text().split()]
-    return found
+    return sorted(found)
 
 
 @contextmanager

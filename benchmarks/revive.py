@@ -125,7 +125,7 @@ def _play(peer: JackPeer, begun: int) -> None:
 
 
 def _floor() -> tuple[float, float]:
-    """Return the seconds that a bare process takes, and those after another one with two clients was killed."""
+    """Return the seconds that a bare process takes, and those after one with two clients was killed."""
     peer = JackPeer()
     try:
         time.sleep(SETTLE_SECONDS)  # until JACK has done with whoever was before

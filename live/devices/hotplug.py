@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple, Protocol
 
 from live.devices import ports
-from live.devices.alsa.connections import connect, connections
+from live.devices.alsa.connections import connections
 from live.devices.jack.probe import Direction, JackProbe
 from live.devices.names import OUR_NAME, keyboards, match, plain_name, twin_name
 from live.errors import PortError, PortMissingError, TwobarError
@@ -143,14 +143,6 @@ class SystemLister:
         if self._api == "jack" and self._jack is not None:
             return self._jack.connections(name)
         return connections(name) if self._api == "alsa" else None
-
-    def connect(self, source: str, destination: str) -> None:
-        """Connect two ports, on JACK and ALSA; one that has gone meanwhile is left out."""
-        if self._api == "jack" and self._jack is not None:
-            self._jack.connect(source, destination)
-        elif self._api == "alsa":
-            with contextlib.suppress(OSError):
-                connect(source, destination)
 
     def close(self) -> None:
         """Release the probes."""

@@ -4,12 +4,13 @@ import contextlib
 import importlib.util
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 import rtmidi
 
 from live import errors
+from live.devices.alsa import connections
 from live.devices.jack.probe import Direction, JackProbe, jack_answers, one_at_a_time
 from live.devices.names import hardware, keyboards, match, plain_name, unique
 from live.devices.rtmidi_port import (
@@ -26,7 +27,7 @@ from model.errors import nearest
 
 __all__ = [
     "APIS", "Deliver", "FrameTimes", "InputPort", "MidiInput", "MidiOutput", "OutputPort", "Probe", "answers",
-    "compiled_apis", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names",
+    "compiled_apis", "connect", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names",
     "open_input", "open_inputs", "open_lights", "open_output", "outputs", "plain_name", "resolve_api",
 ]  # fmt: skip
 
@@ -125,6 +126,26 @@ def names(direction: Direction, api: str) -> list[str]:
         return probe.names()
     finally:
         probe.close()
+
+
+def connect(cables: Iterable[tuple[str, str]], *, api: str) -> None:
+    """Connect ports of others and virtual ones, on JACK and ALSA; one that has gone is left out.
+
+    Args:
+        cables: names of what is heard and of what is played to.
+        api: as `open_input`; on other systems nothing is done.
+    """
+    with contextlib.suppress(errors.TwobarError, OSError):
+        resolved = resolve_api(api)
+        probe = JackProbe(PROBE_CLIENT, shared=True) if resolved == "jack" else None
+        for source, destination in cables:
+            if probe is not None:
+                probe.connect(source, destination)
+            elif resolved == "alsa":
+                with contextlib.suppress(OSError):
+                    connections.connect(source, destination)
+        if probe is not None:
+            probe.close()
 
 
 class Probe:

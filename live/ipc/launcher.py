@@ -7,10 +7,12 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from typing import IO
 
 ENGINE, WORKER = ("-m", "live.engine"), ("-m", "live.worker")
+SPARE = "spare"  # argument of an engine that loads all it may need and has no priority before it plays
 SPOKEN = "twobar: "
 
 
@@ -56,6 +58,8 @@ class Launcher:
 
     Args:
         quiet: whether what engines say is collected, because a dashboard has the terminal.
+
+    Threads: engines any, the rest one.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -63,17 +67,28 @@ class Launcher:
         self._waiting: subprocess.Popen[bytes] | None = None
         self._worker: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
+        self._lock, self._closed = threading.Lock(), False
 
     def launch(self) -> "subprocess.Popen[bytes]":
         """Launch one that waits, unless one does already; returns its process."""
-        if self._waiting is not None:
+        with self._lock:
+            return self._launch()
+
+    def keep_spare(self) -> None:
+        """Have one wait for the case that the one that plays dies; nothing where none can be."""
+        with self._lock, contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
+            if not self._closed:
+                self._launch(SPARE)
+
+    def _launch(self, *words: str) -> "subprocess.Popen[bytes]":
+        if self._waiting is not None and self._waiting.poll() is None:
             return self._waiting
         if self.quiet and self._said is None:
             from tempfile import TemporaryFile  # noqa: PLC0415  without a screen no engine waits for it
 
             self._said = TemporaryFile()  # noqa: SIM115  it lives as long as this
         self._waiting = subprocess.Popen(  # noqa: S603  our own program
-            [sys.executable, *ENGINE],
+            [sys.executable, *ENGINE, *words],
             env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL if self.quiet else None,
@@ -84,7 +99,8 @@ class Launcher:
 
     def start(self, options: bytes) -> "subprocess.Popen[bytes]":
         """Let an engine play, the one that waits or another; returns its process."""
-        engine, self._waiting = self.launch(), None
+        with self._lock:
+            engine, self._waiting = self._launch(), None
         tell(engine, options)
         return engine
 
@@ -109,7 +125,9 @@ class Launcher:
 
     def close(self) -> None:
         """End those that still wait."""
-        waiting, self._waiting, self._worker = (self._waiting, self._worker), None, None
+        with self._lock:
+            self._closed = True
+            waiting, self._waiting, self._worker = (self._waiting, self._worker), None, None
         for process in waiting:
             if process is not None:
                 process.kill()

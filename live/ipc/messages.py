@@ -46,12 +46,14 @@ class Beat(Message, frozen=True):
         peers: ports of others that are connected to its virtual output, as far as the system tells,
         sources: and to its virtual input.
         closing: whether it is the last one: it broke, and writes down what it has.
+        silenced: ports on which it has ended what an engine before it left sounding.
     """
 
     worker: bool
     peers: list[str] = []
     sources: list[str] = []
     closing: bool = False
+    silenced: list[str] = []
 
 
 # -- MIDI of browsers: a page's process and the engine ------------------------------------------------

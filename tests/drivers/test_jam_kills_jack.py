@@ -7,11 +7,13 @@ from pathlib import Path
 import mido
 import pytest
 
+from live.ipc.runtime_folder import alive
 from tests.fakes.jack_harness import JackPeer, PeerMessage
 from tests.fakes.jam_harness import (
     CELL_NANOS,
     CELL_STEPS,
     TUNE,
+    JamProcess,
     Start,
     first_beat,
     ons,
@@ -98,6 +100,27 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
     peer.wait_for(lambda _: peer.sounding() == set())
 
 
+def wait_for_spare(jam: JamProcess, peer: JackPeer) -> int:
+    """Return the process of the engine's spare as soon as there is one."""
+    peer.wait_for(lambda _: len(jam.processes("live.engine")) == 2, timeout=30)
+    return jam.processes("live.engine")[1]
+
+
+def test_the_spare_of_the_engine_takes_its_place_and_ends_with_everything(
+    start: Start, peer: JackPeer
+) -> None:
+    jam = start()
+    spare = wait_for_spare(jam, peer)
+    jam.signal("live.engine")
+    jam.wait_ready("thru", times=2)
+    assert jam.processes("live.engine") == [spare]
+    first_clock(peer)
+    second = wait_for_spare(jam, peer)
+    status, _ = jam.end()
+    assert status == 0
+    assert not alive(second)
+
+
 def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer: JackPeer) -> None:
     jam = start()
     peer.play(b"\x90\x40\x64")
@@ -107,7 +130,8 @@ def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer
     peer.wait_for(lambda _: peer.sounding() == set(), timeout=10)
     status, complaint = jam.end(signal.SIGINT)
     assert status == 0
-    assert f"stood still and was killed; every note on {peer.midi_in} was ended" in complaint
+    assert "stood still and was killed; it is started again" in complaint
+    assert f"the engine is back; every note on {peer.midi_in} was ended" in complaint
 
 
 FREEZES = """
@@ -142,8 +166,8 @@ def test_an_engine_whose_interpreter_is_frozen_is_silenced_and_followed(
     status, complaint = jam.end(signal.SIGINT)
     assert status == 0
     assert max(abs(step - round(step / 4) * 4) for step in jam.planned(2)[-8:]) < 0.5  # on the old beat
-    assert f"stood still and was killed; every note on {peer.midi_in} was ended" in complaint
-    assert "the engine is back" in complaint
+    assert "stood still and was killed; it is started again" in complaint
+    assert f"the engine is back; every note on {peer.midi_in} was ended" in complaint
 
 
 def test_a_killed_supervisor_leaves_silence_and_a_whole_take(start: Start, peer: JackPeer) -> None:

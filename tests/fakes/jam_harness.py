@@ -108,11 +108,19 @@ class JamProcess:
             if line["data"][0] == status and line["data"][2] and line["tick"] is not None
         ]
 
+    def processes(self, module: str) -> list[int]:
+        """Return the processes of a module, the oldest first: the engine is older than its spare."""
+        threads = Path(f"/proc/{self.process.pid}/task").iterdir()
+        children = [pid for thread in threads for pid in (thread / "children").read_text().split()]
+        return [
+            pid
+            for pid in sorted(map(int, children))
+            if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+
     def signal(self, module: str, number: int = signal.SIGKILL) -> None:
         """Send a signal to the process of a module."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        (pid,) = [pid for pid in children if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        os.kill(int(pid), number)
+        os.kill(self.processes(module)[0], number)
 
 
 Start = Callable[..., JamProcess]

@@ -4,8 +4,10 @@ Only time in which the supervisor itself ran is counted, so that a suspended mac
 Threads: `beat` and `closing` any, `stands` the watchdog's.
 """
 
-WATCH_SECONDS = 0.25
-STANDING_SECONDS = 1.25  # five beats; .42 s is the longest without, beside eight busy loops, without priority
+WATCH_SECONDS = 0.1
+STANDING_SECONDS = (
+    0.8  # eight beats; longest without one, of ordinary priority beside 8 busy loops .21 s, 24 .68
+)
 OPENING_SECONDS = 20.0  # to the first beat: a soundfont from a slow disk, a sound server that is busy
 CLOSING_SECONDS = 15.0  # a long take on a slow disk
 ASKED_SECONDS = 4.0  # an engine that still opens its ports heeds an end when it has
@@ -18,6 +20,7 @@ class Heart:
         begun: whether it has beaten: the engine plays, its ports are open.
         peers: ports of others that were connected to its virtual output at the last beat,
         sources: and to its virtual input.
+        lived_seconds: since its first beat.
     """
 
     def __init__(self) -> None:
@@ -25,7 +28,7 @@ class Heart:
         self._beats = self._counted = 0
         self._closing = self._closed = False
         self._looked: float | None = None
-        self._still = self._lonely = 0.0
+        self.lived_seconds = self._still = self._lonely = 0.0
         self._worker = True
 
     def beat(self, *, worker: bool, peers: list[str], sources: list[str]) -> None:
@@ -61,6 +64,7 @@ class Heart:
         """
         went_by = min(now - self._looked, 2 * WATCH_SECONDS) if self._looked is not None else 0.0
         self._looked = now
+        self.lived_seconds += went_by if self.begun else 0.0
         self._lonely = 0.0 if self._worker else self._lonely + went_by
         if self._beats != self._counted or self._closing != self._closed:
             self._counted, self._closed, self._still = self._beats, self._closing, 0.0

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from live.cli.supervision.heartbeat import WATCH_SECONDS, Heart
-from live.cli.supervision.silencer_process import silenced
+from live.cli.supervision.silencer_process import named, silenced
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
 from live.ipc.jam_memory import JamMemory, ScenesMemory
@@ -40,7 +40,8 @@ PAUSES_SECONDS = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0)
 
 WORKER_SECONDS = 10.0  # a model process that has not called by then will not: it is stopped, or hangs
 LAST_WORDS_SECONDS = 1.0
-DEAF_SECONDS = 0.75  # three beats: a panic does not wait until it is sure that the engine stands
+SPARE_SECONDS, SPARE_AGAIN_SECONDS = 5.0, 30.0  # after the first beat; between two looks after a spare
+DEAF_SECONDS = 0.3  # three beats: a panic does not wait until it is sure that the engine stands
 CRASHED = 70  # of `live.engine.guard`, which is not imported here
 ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
 NOT_OPENED = "the engine could not open its ports in time; does the MIDI system answer?"
@@ -85,6 +86,7 @@ class Supervisor:
         self._heart = Heart()
         self._said_goodbye = False
         self._stood: Process | None = None
+        self._spare_due = SPARE_SECONDS
         self._troubles: collections.deque[float] = collections.deque(maxlen=len(PAUSES_SECONDS))
 
     # -- start -----------------------------------------------------------------------------------
@@ -129,7 +131,7 @@ class Supervisor:
     def _start_engine(self) -> None:
         if self._ending.is_set():
             raise EngineEndedError("", 0)
-        self._heart, self._said_goodbye = Heart(), False
+        self._heart, self._said_goodbye, self._spare_due = Heart(), False, SPARE_SECONDS
         self._engine = self._launcher.start(encoded(self._options))
 
     def _call_engine(self) -> None:
@@ -172,7 +174,10 @@ class Supervisor:
         while (message := link.receive()) is not None:
             if isinstance(message, Beat):
                 if self._options.revived and not heart.begun:
-                    self._say("the engine is back", "info")
+                    ended = f"; every note on {', '.join(message.silenced)} was ended" * bool(
+                        message.silenced
+                    )
+                    self._say(f"the engine is back{ended}", "info")
                 heart.beat(worker=message.worker, peers=message.peers, sources=message.sources)
                 if message.closing:
                     heart.closing()
@@ -253,31 +258,45 @@ class Supervisor:
         elif heart.lonely_seconds > WORKER_SECONDS:
             heart.consoled()  # the next one has as long
             self._worker.renew()
+        if heart.lived_seconds > self._spare_due and not self._ending.is_set():
+            self._spare_due += SPARE_AGAIN_SECONDS
+            self._launcher.keep_spare()
 
     def _put_down(self, engine: Process) -> None:
         self._stood = engine
         engine.kill()  # first, for a client that stands still holds JACK up
 
+    @property
+    def _peers(self) -> list[str]:
+        return self._heart.peers or self._options.peers
+
+    @property
+    def _plays_to_others(self) -> bool:
+        return bool(named(self._options) or self._peers)
+
     def _silence(self) -> str:
-        return silenced(self._options, environment(), peers=self._heart.peers)
+        return silenced(self._options, environment(), peers=self._peers)
 
     def _revive(self, status: int) -> bool:
         """Start another engine, again and again; False when everything shall end."""
         stood = self._stood is self._engine
         self._trouble()
         with contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
-            hurry(self._launcher.launch().pid)  # it loads its modules while the notes are ended
+            hurry(self._launcher.launch().pid)
         if status == CRASHED or stood:
             before, self._memory = self._memory, suspected(self._memory, len(self._troubles))
             if self._keeper is not None and self._memory is not before:
                 self._keeper.spare()
-        if status in ORDERLY:
-            what = could_not_start(self._ended(status))
+        rings = status not in ORDERLY  # until the one that follows ends it, as the first thing that it does
+        if rings:
+            what = f"the engine {'stood still and was killed' if stood else 'died'}"
         else:
-            what = f"the engine {'stood still and was killed' if stood else 'died'}; {self._silence()}"
+            what = could_not_start(self._ended(status))
         while True:
             self._hang_up()
             pause = PAUSES_SECONDS[len(self._troubles) - 1]
+            if rings and (pause or not self._plays_to_others):
+                what, rings = f"{what}; {self._silence()}", False
             self._say(f"{what}; it is started again" + (f" in {pause:g} s" if pause else ""))
             if self._ending.wait(pause):
                 return False
@@ -286,7 +305,7 @@ class Supervisor:
                 self._options,
                 revived=True,
                 model=model,
-                peers=self._heart.peers or self._options.peers,
+                peers=self._peers,
                 sources=self._heart.sources or self._options.sources,
             )
             try:
@@ -299,6 +318,8 @@ class Supervisor:
                     end_process(self._engine)
                 self._trouble()
                 what = could_not_start(error)
+                if rings:
+                    what, rings = f"{what}; {self._silence()}", False
             else:
                 return True
 

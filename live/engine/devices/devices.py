@@ -74,13 +74,14 @@ class Devices:
         self._listers: list[SystemLister] = []
         self._broken_before = 0  # of inputs that have gone
         self._loss_notices = LossNotices()
-        self._remakes_cables = options.revived
+        self._cables_due = options.revived
         self._synth_fault = ""
         self.desk: Desk | None = None
         self.lights: Lights | None = None
         self.recording = Recording(options, output, self._say)
         self.subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None
         self.peers, self.sources = [*options.peers], [*options.sources]  # of virtual outputs, inputs
+        self.silenced: list[str] = []  # ports on which an engine before this one had played
 
     @property
     def listening(self) -> bool:
@@ -132,7 +133,7 @@ class Devices:
         click = config.midi.click_output.lower()
         self._output.takes_click = lambda sink: click in sink.name.lower()
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
-        for name in config.midi.outputs:
+        for name in sorted(config.midi.outputs, key=SYNTH.__eq__):  # the synth takes its time
             if name == SYNTH:
                 self._open_synth(jam)
             elif name != "none":
@@ -140,8 +141,39 @@ class Devices:
         for name in sorted(config.midi.inputs, key="auto".__eq__):  # auto takes what nobody has named
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
+        if self._options.revived:
+            self._take_over()
         self.set_up(jam, now)
         raise_threads()
+
+    def _take_over(self) -> None:
+        """Lay the cables to virtual ports again, and end what the engine before this one left sounding."""
+        self._remake_cables()
+        outputs = [sink for sink in self._output.sinks if isinstance(sink, ports.MidiOutput)]
+        for output in outputs:
+            with contextlib.suppress(PortError):
+                _silence(output)
+        self.silenced = [
+            *self.peers * any(output.virtual for output in outputs),
+            *(output.name for output in outputs if not output.virtual),
+        ]
+
+    def _remake_cables(self) -> None:
+        """Connect virtual ports as they were, as soon as there are any; from any thread."""
+        inputs, outputs = self._virtual_ports()
+        if self._cables_due and (inputs or outputs):
+            self._cables_due = False
+            cables = [(source, name) for name in inputs for source in self.sources]
+            cables += [(name, peer) for name in outputs for peer in self.peers]
+            ports.connect(cables, api=self._options.config.midi.api)
+
+    def _virtual_ports(self) -> tuple[list[str], list[str]]:
+        """Return the names of the virtual inputs and outputs that are open."""
+        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.MidiOutput)]
+        return (
+            [port.name for port in tuple(self._inputs.values()) if port.virtual],
+            [sink.name for sink in sinks if sink.virtual],
+        )
 
     def _open_synth(self, jam: Jam) -> None:
         try:
@@ -325,15 +357,8 @@ class Devices:
 
     def _see_peers(self, lister: SystemLister) -> None:
         """Take down who is connected to a virtual port, at first as before; on a watch's thread."""
-        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.MidiOutput)]
-        outputs = [sink.name for sink in sinks if sink.virtual]
-        inputs = [port.name for port in tuple(self._inputs.values()) if port.virtual]
-        if self._remakes_cables and (outputs or inputs):
-            self._remakes_cables = False
-            cables = [(source, name) for name in inputs for source in self.sources]
-            cables += [(name, peer) for name in outputs for peer in self.peers]
-            for source, destination in cables:
-                lister.connect(source, destination)
+        self._remake_cables()
+        inputs, outputs = self._virtual_ports()
         self.peers = [peer for name in outputs for peer in sorted(lister.connections(name) or ())]
         self.sources = [peer for name in inputs for peer in sorted(lister.connections(name) or ())]
 

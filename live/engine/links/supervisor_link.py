@@ -11,7 +11,7 @@ from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.link import Link
 from live.ipc.messages import Beat
 
-BEAT_NANOS, BEAT_TAKES_NANOS = 250_000_000, 500_000
+BEAT_NANOS, BEAT_TAKES_NANOS = 100_000_000, 500_000
 
 
 class SupervisorLink:
@@ -45,7 +45,9 @@ class SupervisorLink:
         if waited >= BEAT_NANOS and (coming - now > BEAT_TAKES_NANOS or waited > 2 * BEAT_NANOS):
             self._beat_nanos = now
             devices, worker = self._devices, self._output.worker is not None
-            beat = Beat(worker=worker, peers=devices.peers, sources=devices.sources)
+            beat = Beat(
+                worker=worker, peers=devices.peers, sources=devices.sources, silenced=devices.silenced
+            )
             self.link.send(beat, droppable=True)
         return [max(self._beat_nanos + BEAT_NANOS, now + BEAT_TAKES_NANOS)]
 

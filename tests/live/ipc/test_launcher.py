@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from live.ipc.launcher import ENGINE, WORKER, Launcher, may_play
+from live.ipc.launcher import ENGINE, SPARE, WORKER, Launcher, may_play
 
 PATIENCE_S = 20.0
 SAYS = "import sys; sys.stderr.write('twobar: ' + sys.stdin.read() + '\\nchatter\\n')"
@@ -63,7 +63,38 @@ def test_the_model_process_that_waits_is_the_one_that_serves(monkeypatch: pytest
     assert idle.returncode != 0
 
 
-@pytest.mark.parametrize("process", [ENGINE, WORKER])
+def spare(launcher: Launcher) -> "subprocess.Popen[bytes] | None":
+    launcher.keep_spare()
+    return launcher._waiting
+
+
+def test_a_spare_plays_when_it_is_needed_and_one_that_has_died_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    says = "import sys; sys.stderr.write(f'twobar: {sys.argv[1:]} ' + sys.stdin.read())"
+    monkeypatch.setattr("live.ipc.launcher.ENGINE", ("-c", says))
+    launcher = Launcher(quiet=True)
+    first = spare(launcher)
+    assert first is not None
+    assert spare(launcher) is first
+    first.kill()
+    first.communicate()
+    second = spare(launcher)
+    assert second is not None
+    assert second is not first
+    assert launcher.start(b"one") is second
+    assert second.wait(PATIENCE_S) == 0
+    assert launcher.said() == [f"twobar: ['{SPARE}'] one"]
+    third = spare(launcher)
+    assert third is not None
+    launcher.close()
+    assert third.returncode != 0
+    assert spare(launcher) is None
+    assert launcher._said is not None
+    launcher._said.close()
+
+
+@pytest.mark.parametrize("process", [ENGINE, (*ENGINE, SPARE), WORKER])
 def test_a_process_whose_command_has_gone_ends_without_a_word(process: tuple[str, ...]) -> None:
     done = subprocess.run(
         [sys.executable, *process],

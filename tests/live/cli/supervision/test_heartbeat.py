@@ -54,6 +54,7 @@ def test_an_engine_that_beats_never_stands() -> None:
         watch.heart.beat(worker=True, peers=[], sources=[])
         assert not watch.heart.stands(watch.now, ending=False)
         watch.now += WATCH_SECONDS
+    assert watch.heart.lived_seconds == pytest.approx(199 * WATCH_SECONDS)
 
 
 def test_a_machine_that_slept_has_no_dead_engine() -> None:

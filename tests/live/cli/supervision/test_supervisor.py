@@ -336,27 +336,75 @@ def test_panic_goes_past_an_engine_that_does_not_beat(
     assert notices == ["panic, past an engine that does not answer: silence"]
 
 
-def test_the_next_engine_loads_its_modules_while_the_notes_of_the_last_are_ended(
-    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+def test_the_engine_that_follows_ends_the_notes_and_only_where_none_does_somebody_else_is_asked(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    one = play(BEATS)
-    waiting: list[bool] = []
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0,))
+    monkeypatch.setattr(supervisor, "silenced", lambda *_args, peers: f"silence on {peers}")
+    monkeypatch.setenv("PLUG", str(tmp_path / "plugged"))
+    notices: list[str] = []
 
-    def silenced(*_arguments: object, peers: object) -> str:
-        waiting.append(one._launcher._waiting is not None)
-        return "silence"
+    def notify(text: str) -> None:
+        notices.append(text)
+        if len(notices) == 3:
+            (tmp_path / "plugged").touch()
 
-    monkeypatch.setattr(supervisor, "silenced", silenced)
+    one: Supervisor = play(UNPLUGGED, notify=notify, deliver=lambda _message: one.end())
+    one._options = msgspec.structs.replace(one._options, peers=["synth:in"])
     begin(one)
     assert one._engine is not None
     one._engine.kill()
-    ended = threading.Thread(target=one.wait, daemon=True)
-    ended.start()
-    while not one._options.revived or one._link is None:
+    assert one.wait() == 0
+    failed = "the engine could not start again: no such keyboard"
+    assert notices == [
+        "the engine died; it is started again",
+        f"{failed}; silence on ['synth:in']; it is started again",
+        f"{failed}; it is started again",
+    ]
+
+
+def test_before_a_pause_somebody_else_is_asked_to_end_the_notes(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.001,))
+    monkeypatch.setattr(supervisor, "silenced", lambda *_args, peers: f"silence on {peers}")
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        one.end()
+
+    one: Supervisor = play(BEATS, notify=notify)
+    one._options = msgspec.structs.replace(one._options, peers=["synth:in"])
+    begin(one)
+    assert one._engine is not None
+    one._engine.kill()
+    assert one.wait() == 0
+    assert notices == ["the engine died; silence on ['synth:in']; it is started again in 0.001 s"]
+
+
+def test_the_spare_of_an_engine_that_has_played_for_a_while_takes_its_place(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, watchful: None
+) -> None:
+    monkeypatch.setattr(supervisor, "SPARE_SECONDS", 0.01)
+    one: Supervisor = play(process(hello=f"options.revived or {SHOW}; {BEAT}; {BEAT}"))
+    begin(one)
+    while (spare := one._launcher._waiting) is None:
         one._over.wait(0.01)
+    first = one._engine
+    assert first is not None
+    first.kill()
+    playing = threading.Thread(target=one.wait, daemon=True)
+    playing.start()
+    while one._engine is first or not one._heart.begun:
+        one._over.wait(0.01)
+    assert one._engine is spare
+    while (third := one._launcher._waiting) is None:
+        one._over.wait(0.01)
+    assert third is not spare
     one.end()
-    ended.join(PATIENCE_S)
-    assert waiting == [True]
+    playing.join(PATIENCE_S)
+    assert third.poll() is not None
 
 
 def test_a_screen_that_breaks_does_not_stop_the_heart(play: Callable[..., Supervisor]) -> None:

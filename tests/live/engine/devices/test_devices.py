@@ -284,6 +284,17 @@ def test_the_other_end_of_a_loopback_is_not_taken_for_a_keyboard(monkeypatch: py
     assert [view.name for view in stage.devices.port_views() if view.direction == "in"] == ["Keys"]
 
 
+def test_an_engine_after_another_ends_what_that_left_sounding(monkeypatch: pytest.MonkeyPatch) -> None:
+    Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
+    for revived in (False, True):
+        stage = opened(output=["juno"], revived=revived)
+        port = stage.output.sinks[-1]
+        assert isinstance(port, OutputPort)
+        assert isinstance(port._midi, Driver)
+        assert (port._midi.sent[:96] == silence()) is revived
+        assert stage.devices.silenced == ["JUNO-DS 28:0"] * revived
+
+
 def test_a_synth_that_comes_back_is_silenced_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
     stage = opened(output=["juno"])
@@ -404,7 +415,9 @@ def test_a_take_that_was_asked_for_and_not_kept_is_known_as_lost(tmp_path: Path,
     assert stage.devices.recording.take_lost is bool(record)
 
 
-def test_who_is_connected_to_a_virtual_port_is_known_and_connected_again(stage: Stage) -> None:
+def test_who_is_connected_to_a_virtual_port_is_known_and_connected_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Out(OutputPort):
         def __init__(self, name: str, *, virtual: bool) -> None:
             self.name, self.virtual = name, virtual
@@ -419,10 +432,8 @@ def test_who_is_connected_to_a_virtual_port_is_known_and_connected_again(stage: 
         def connections(self, name: str) -> frozenset[str] | None:
             return frozenset({"synth:in", "looper:in"}) if name == "twobar-out:notes" else frozenset({"no"})
 
-        def connect(self, source: str, destination: str) -> None:
-            made.append((source, destination))
-
     made: list[tuple[str, str]] = []
+    monkeypatch.setattr("live.devices.ports.connect", lambda cables, api: made.extend(cables))
     stage.output.sinks += [Out("twobar-out:notes", virtual=True), Out("hardware", virtual=False)]
     stage.devices._see_peers(Lister("jack"))
     assert stage.devices.peers == ["looper:in", "synth:in"]
