@@ -107,12 +107,12 @@ def doctor(*, calibrate: bool, measure: bool, source: str, sink: str, api: str) 
     Example: twobar doctor --measure
     """
     if calibrate:
-        from live.cli.fitness import calibrate as calibration  # noqa: PLC0415  it needs a driver
+        from live.cli.diagnostics import calibrate as calibration  # noqa: PLC0415  it needs a driver
 
         click.echo(f"tap a key with the clicks, {calibration.CLICKS} of them; the first few are to listen")
         click.echo(calibration.calibrate(source, sink, api=api).text)
         return 0
-    from live.cli.fitness.doctor import examine  # noqa: PLC0415  it looks at everything
+    from live.cli.diagnostics.doctor import examine  # noqa: PLC0415  it looks at everything
 
     rows = examine(measure=measure)
     for row in rows:

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from live.cli.fitness import calibrate as calibration
-from live.cli.fitness.calibrate import BEAT_NANOS, CLICK, CLICKS, LISTEN_FIRST, calibrate, clicks, latency
+from live.cli.diagnostics import calibrate as calibration
+from live.cli.diagnostics.calibrate import BEAT_NANOS, CLICK, CLICKS, LISTEN_FIRST, calibrate, clicks, latency
 from live.errors import FailureError
 from live.timing.midi_bytes import Received, note_off, note_on
 from live.timing.timeline import Nanos

@@ -10,8 +10,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
-from live.cli.fitness.check import Check
-from live.cli.fitness.machine import decoding, lateness, settings_of
+from live.cli.diagnostics.check import Check
+from live.cli.diagnostics.machine import decoding, lateness, settings_of
 from live.devices import ports
 from live.devices.alsa.sequencer import no_queue
 from live.devices.fluidsynth import FluidSynth, library_version

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from live.cli.fitness.check import Check
+from live.cli.diagnostics.check import Check
 from live.devices.fluidsynth import PERIOD_FRAMES, PERIODS
 from live.devices.jack.probe import JackProbe
 from live.timing.clock import Clock

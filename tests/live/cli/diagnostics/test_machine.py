@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from live.cli.fitness import machine
-from live.cli.fitness.machine import buffer_check, decoding, decoding_ms, lateness, settings_of
+from live.cli.diagnostics import machine
+from live.cli.diagnostics.machine import buffer_check, decoding, decoding_ms, lateness, settings_of
 from live.timing.timeline import Nanos
 from tests.fakes.engine_stage import FakeClock
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from live.cli.fitness import doctor
-from live.cli.fitness.check import Check
-from live.cli.fitness.doctor import Findings, judge
+from live.cli.diagnostics import doctor
+from live.cli.diagnostics.check import Check
+from live.cli.diagnostics.doctor import Findings, judge
 
 WELL = Findings(
     apis=("alsa", "jack"),

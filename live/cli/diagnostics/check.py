@@ -1,6 +1,6 @@
 """A row of the doctor's report.
 
-Tested in tests/live/cli/fitness/test_doctor.py.
+Tested in tests/live/cli/diagnostics/test_doctor.py.
 """
 
 from dataclasses import dataclass
