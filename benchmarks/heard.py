@@ -38,6 +38,7 @@ from live.timing.clock import raise_thread
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos
 from model.errors import ModelError
+from model.music.metre import METRES
 from tests.fakes.stage import Stage, configured
 
 TUNES, BARS = 8, 20
@@ -173,7 +174,7 @@ def _played_to(
     link.send(Load("keys"))
     _, _, ready = arrived.get(timeout=PATIENCE_S)
     assert isinstance(ready, Ready)
-    link.send(Listen(1, 4, 60 * BEATS_A_SECOND, chosen=True))
+    link.send(Listen(1, METRES["4/4"], 60 * BEATS_A_SECOND, chosen=True))
     begun, onsets = time.monotonic_ns(), list[int]()
     keys = threading.Thread(target=_play, args=(link, seconds, onsets), daemon=True)
     keys.start()

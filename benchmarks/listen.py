@@ -8,6 +8,9 @@ before or while the note on them is played.
 What notes alone do not say is counted apart: the same notes can be written in eighths or in sixteenths (twice
 or half the tempo), and many tunes sound as well with their bar lines half a bar later.  Beside it
 stands how it goes where the tempo is about known, and where tempo and first bar line are given.
+
+In 3/4 and 6/8 the instrument is told the metre, as by `--metre`.  The tempo of 6/8 is in quarters, too; its
+beats are dotted ones.
 """
 
 import hashlib
@@ -15,6 +18,7 @@ import math
 import random
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from statistics import mean, median, stdev
 from typing import NamedTuple
@@ -25,6 +29,7 @@ from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from live.worker.listening.beat_follower import BeatFollower
 from model.music.grid import TICKS_PER_BEAT, Grid
+from model.music.metre import METRES, Metre
 from trainer.corpus.reading.read_midi import UnreadableError, parse
 from trainer.corpus.reading.sheets import Sheet
 from trainer.corpus.reading.sources import discover
@@ -35,8 +40,11 @@ from trainer.corpus.windows.phrase_windows import KEYBOARDS, LOWEST_LINE, MONOPH
 SONGS = 60
 BARS, LEARNING_BARS = 16, 2
 FEWEST = 3  # notes a bar
-GRID = Grid()
-BEATS = GRID.beats_per_bar
+SIGNATURES = {
+    METRES["4/4"]: {(4, 4), (2, 2)},  # bars of two quarters have no one bar line
+    METRES["3/4"]: {(3, 4)},
+    METRES["6/8"]: {(6, 8)},
+}
 JITTER = 0.015
 RUBATO_BARS = (2, 3, 4, 6, 8)
 RUBATOS = (0.0, 0.05, 0.1)
@@ -51,9 +59,15 @@ ENOUGH = 0.95
 SECOND = 1_000_000_000
 
 
-class Played(NamedTuple):
-    """A performance: onsets (seconds, pitch, velocity), the moment of each beat and the tempo there."""
+def grid_of(metre: Metre) -> Grid:
+    """Return the grid of sixteenths that songs in a metre are read on, a beat a quarter."""
+    return Grid(beats_per_bar=metre.beats_per_bar * metre.ticks_per_beat // TICKS_PER_BEAT)
 
+
+class Played(NamedTuple):
+    """A performance: metre, onsets (seconds, pitch, velocity), each beat's moment and tempo."""
+
+    metre: Metre
     onsets: list[tuple[float, int, int]]
     beats: list[float]
     tempi: list[float]
@@ -83,16 +97,17 @@ def measure(scale: Scale) -> list[Row]:
     if scale.music is None:
         return [Row(title, "-", "not measured: --music names no folder of MIDI files")]
     rows = []
-    for kind in ("melody", "keyboard"):
-        songs = list(_songs(scale.music, kind, scale.count(SONGS, least=4)))
+    for name, kind in product(("4/4", "3/4", "6/8"), ("melody", "keyboard")):
+        metre = METRES[name]
+        songs = list(_songs(scale.music, metre, kind, scale.count(SONGS, least=4)))
         for rubato in RUBATOS:
             blind, known, given = (
-                [_score(song, number, rubato, hint) for number, song in enumerate(songs)]
+                [_score(song, metre, number, rubato, hint) for number, song in enumerate(songs)]
                 for hint in ("none", "tempo", "line")
             )
             rows.append(
                 Row(
-                    f"{title}, {kind}, rubato {rubato:.0%}",
+                    f"{title}, {name}, {kind}, rubato {rubato:.0%}",
                     f"bar lines F1 >= {ENOUGH}; tempo within 1 %",
                     _text(blind) + f" ({len(songs)} songs)",
                     f"the tempo knob within {KNOWN:.0%}: {_text(known)}; "
@@ -117,7 +132,7 @@ def _text(scores: Sequence[Score]) -> str:
 # -- the music -------------------------------------------------------------------------------------
 
 
-def _songs(folder: Path, kind: str, most: int) -> Iterator[Wide]:
+def _songs(folder: Path, metre: Metre, kind: str, most: int) -> Iterator[Wide]:
     """Yield excerpts of held-out songs, one of each, notes as `trainer.corpus.reading.tracks` has them."""
     sources, _ = discover([folder], licences="all")
     random.Random(1).shuffle(sources)
@@ -128,7 +143,7 @@ def _songs(folder: Path, kind: str, most: int) -> Iterator[Wide]:
             return
         if song in seen or _part_of(song) not in HELD_OUT:
             continue
-        excerpt = _excerpt(source.path, kind, random.Random(song))
+        excerpt = _excerpt(source.path, metre, kind, random.Random(song))
         if excerpt is not None:
             seen.add(song)
             yield excerpt
@@ -138,27 +153,26 @@ def _part_of(song: str) -> int:
     return int(hashlib.md5(song.encode()).hexdigest(), 16) % SPLIT
 
 
-def _excerpt(path: Path, kind: str, chance: random.Random) -> Wide | None:
-    """Return sixteen bars in a row of a file in four quarters, or None where there are none."""
+def _excerpt(path: Path, metre: Metre, kind: str, chance: random.Random) -> Wide | None:
+    """Return sixteen bars in a row of a file in a metre, or None where there are none."""
     try:
         score = parse(path.read_bytes())
     except (OSError, UnreadableError):
         return None
-    metres = {(signature.numerator, signature.denominator) for signature in score.time_signatures}
+    signatures = {(signature.numerator, signature.denominator) for signature in score.time_signatures}
     tracks = [track for track in score.tracks if len(track.notes) and not track.is_drum]
-    if (
-        not tracks or not metres or not metres <= {(4, 4), (2, 2)}
-    ):  # bars of two quarters have no one bar line
+    if not tracks or not signatures or not signatures <= SIGNATURES[metre]:
         return None
-    whole = Sheet.of(tracks, score.tpq, (), GRID)
+    grid = grid_of(metre)
+    whole, length = Sheet.of(tracks, score.tpq, (), grid), grid.beats_per_bar * score.tpq
     places = [
-        Span(run.start + bar * BEATS * score.tpq, run.start + (bar + BARS) * BEATS * score.tpq, aside=False)
-        for run in bar_runs(Metres.of(score), GRID)
+        Span(run.start + bar * length, run.start + (bar + BARS) * length, aside=False)
+        for run in bar_runs(Metres.of(score), grid)
         for bar in range(whole.bars(run) - BARS + 1)
     ]
     for span in chance.sample(places, min(8, len(places))):
-        notes = _part(Sheet.of(tracks, score.tpq, (span,), GRID), kind)
-        if notes is not None and _fits(notes):
+        notes = _part(Sheet.of(tracks, score.tpq, (span,), grid), kind)
+        if notes is not None and _fits(notes, grid):
             return notes
     return None
 
@@ -175,69 +189,68 @@ def _part(sheet: Sheet, kind: str) -> Wide | None:
     return notes
 
 
-def _fits(notes: Wide) -> bool:
+def _fits(notes: Wide, grid: Grid) -> bool:
     """Tell whether an excerpt has notes enough, all over, on sixteenths."""
-    bars = set((notes[:, 0] // GRID.steps_per_bar).tolist()) if len(notes) else set()
+    bars = set((notes[:, 0] // grid.steps_per_bar).tolist()) if len(notes) else set()
     return (
         len(notes) >= FEWEST * BARS
         and {0, 1} <= bars
         and len(bars) >= BARS - 3
-        and not off_grid(alone(notes), GRID)[0]
+        and not off_grid(alone(notes), grid)[0]
     )
 
 
 # -- the performer ---------------------------------------------------------------------------------
 
 
-def perform(notes: Wide, chance: random.Random, *, bpm: float, rubato: float) -> Played:
+def perform(notes: Wide, metre: Metre, chance: random.Random, *, bpm: float, rubato: float) -> Played:
     """Play an excerpt as a person would.
 
     Args:
-        notes: on the grid.
+        notes: on the grid of the metre.
+        metre: of the bars.
         chance: of the jitter and of the rubato's length and phase.
-        bpm: mean tempo.
+        bpm: mean tempo, in quarters.
         rubato: by which share it goes up and down.
     """
-    beats_of_sine, phase = chance.choice(RUBATO_BARS) * BEATS, chance.uniform(0, 2 * math.pi)
-    parts = 48  # of a beat, in which the tempo is taken as even
+    grid = grid_of(metre)
+    quarters_of_sine = chance.choice(RUBATO_BARS) * grid.beats_per_bar
+    phase = chance.uniform(0, 2 * math.pi)
+    parts = 48  # of a quarter, in which the tempo is taken as even
 
-    def tempo(beat: float) -> float:
-        return bpm * (1 + rubato * math.sin(2 * math.pi * beat / beats_of_sine + phase))
+    def tempo(quarter: float) -> float:
+        return bpm * (1 + rubato * math.sin(2 * math.pi * quarter / quarters_of_sine + phase))
 
     moments = [1.0]
-    for part in range(BARS * BEATS * parts + parts):
+    for part in range(BARS * grid.beats_per_bar * parts + parts):
         moments.append(moments[-1] + 60 / tempo(part / parts) / parts)
 
-    def moment(beat: float) -> float:
-        part = max(0, int(beat * parts))
-        return moments[part] + (beat * parts - part) * (moments[part + 1] - moments[part])
+    def moment(quarter: float) -> float:
+        part = max(0, int(quarter * parts))
+        return moments[part] + (quarter * parts - part) * (moments[part + 1] - moments[part])
 
     onsets = [
         (
-            moment((onset + micro / 100) / GRID.steps_per_beat) + chance.gauss(0, JITTER),
+            moment((onset + micro / 100) / grid.steps_per_beat) + chance.gauss(0, JITTER),
             int(pitch),
             int(velocity),
         )
         for onset, pitch, velocity, _, micro, _ in notes.tolist()
     ]
-    beats = range(BARS * BEATS)
-    return Played(sorted(onsets), [moment(beat) for beat in beats], [tempo(beat) for beat in beats])
+    beats = [beat * metre.ticks_per_beat / TICKS_PER_BEAT for beat in range(BARS * metre.beats_per_bar)]
+    return Played(metre, sorted(onsets), [moment(beat) for beat in beats], [tempo(beat) for beat in beats])
 
 
-def _score(notes: Wide, number: int, rubato: float, hint: str) -> Score:
+def _score(notes: Wide, metre: Metre, number: int, rubato: float, hint: str) -> Score:
     chance = random.Random(number)
     bpm = chance.uniform(*TEMPI)
     knob = bpm * math.exp(chance.uniform(-KNOWN, KNOWN))
-    played = perform(notes, chance, bpm=bpm, rubato=rubato)
+    played = perform(notes, metre, chance, bpm=bpm, rubato=rubato)
     if hint == "line":
         line = Nanos(round(played.beats[0] * SECOND))
-        return followed(
-            played, BeatFollower(beats_per_bar=BEATS, tempo_bpm=bpm), Timeline(Tick(0), line, played.tempi[0])
-        )
+        return followed(played, BeatFollower(metre, tempo_bpm=bpm), Timeline(Tick(0), line, played.tempi[0]))
     known = hint == "tempo"
-    return followed(
-        played, BeatFollower(beats_per_bar=BEATS, tempo_bpm=knob if known else USUAL_BPM, chosen=known)
-    )
+    return followed(played, BeatFollower(metre, tempo_bpm=knob if known else USUAL_BPM, chosen=known))
 
 
 # -- the instrument --------------------------------------------------------------------------------
@@ -255,7 +268,8 @@ def followed(played: Played, follower: BeatFollower, given: Timeline | None = No
     if given is not None:
         follower.join(given)
         transport.resume(given)
-    begin = played.beats[LEARNING_BARS * BEATS] - TOLERANCE
+    beats, ticks = played.metre
+    begin = played.beats[LEARNING_BARS * beats] - TOLERANCE
     end = Nanos(round((played.beats[-1] + 2 * TOLERANCE) * SECOND))
     found: list[tuple[float, int, float]] = []  # seconds, beat, bpm
     probes = [Nanos(round(time * SECOND)) for time in played.beats]
@@ -265,25 +279,25 @@ def followed(played: Played, follower: BeatFollower, given: Timeline | None = No
     for now, pitch, velocity in [*moments, (end, 0, 0)]:
         while follower.due is not None and follower.due <= now:
             told = Nanos(follower.due + ANSWER_NANOS)
-            beat = _pass_beats(transport, beat, told, found)
-            _probe(transport, probes, told, at)
+            beat = _pass_beats(transport, ticks, beat, told, found)
+            _probe(transport, ticks, probes, told, at)
             if follower.advance(follower.due) and follower.found is not None:
                 if transport.running:
                     transport.follow(follower.found.timeline, told)
                 else:
                     transport.resume(follower.found.timeline)
-                    beat = transport.tick(told) // TICKS_PER_BEAT + 1
-        beat = _pass_beats(transport, beat, now, found)
-        _probe(transport, probes, now, at)
+                    beat = transport.tick(told) // ticks + 1
+        beat = _pass_beats(transport, ticks, beat, now, found)
+        _probe(transport, ticks, probes, now, at)
         if velocity:
             follower.onset(now, pitch, velocity)
     counted = [entry for entry in found if entry[0] >= begin]
     true = [(time, index) for index, time in enumerate(played.beats) if time >= begin]
     lines = f1(
-        [time for time, count, _ in counted if count % BEATS == 0], [t for t, i in true if i % BEATS == 0]
+        [time for time, count, _ in counted if count % beats == 0], [t for t, i in true if i % beats == 0]
     )
     errors = [abs(tempo / played.tempi[_nearest(played.beats, time)] - 1) for time, _, tempo in counted]
-    octave, half = _confusions(at, played.tempi)
+    octave, half = _confusions(at, played.tempi, beats)
     return Score(
         f1([entry[0] for entry in counted], [time for time, _ in true]),
         lines,
@@ -293,29 +307,33 @@ def followed(played: Played, follower: BeatFollower, given: Timeline | None = No
     )
 
 
-def _probe(transport: Transport, probes: Sequence[Nanos], now: Nanos, at: list[tuple[float, float]]) -> None:
+def _probe(
+    transport: Transport, ticks: int, probes: Sequence[Nanos], now: Nanos, at: list[tuple[float, float]]
+) -> None:
     """Note where the transport is at the performer's beats up to now."""
     while len(at) < len(probes) and probes[len(at)] <= now:
-        beat = transport.tick(probes[len(at)]) / TICKS_PER_BEAT
+        beat = transport.tick(probes[len(at)]) / ticks
         at.append((beat, transport.tempo_bpm if transport.running else 0.0))
 
 
-def _confusions(at: Sequence[tuple[float, float]], tempi: Sequence[float]) -> tuple[float, float]:
+def _confusions(at: Sequence[tuple[float, float]], tempi: Sequence[float], beats: int) -> tuple[float, float]:
     """Return the shares of beats after the first bars with half or twice the tempo, and half a bar off."""
     octave, half = 0, 0
-    first = LEARNING_BARS * BEATS
+    first = LEARNING_BARS * beats
     for index, (beat, bpm) in enumerate(at[first:], first):
         ratio = bpm / tempi[index]
         octave += NEAR < ratio / 2 < 1 / NEAR or NEAR < ratio * 2 < 1 / NEAR
-        half += NEAR < ratio < 1 / NEAR and abs((beat - index) % BEATS - BEATS / 2) < BEATS / 16
+        half += NEAR < ratio < 1 / NEAR and abs((beat - index) % beats - beats / 2) < beats / 16
     counted = max(1, len(at) - first)
     return octave / counted, half / counted
 
 
-def _pass_beats(transport: Transport, beat: int, now: Nanos, found: list[tuple[float, int, float]]) -> int:
+def _pass_beats(
+    transport: Transport, ticks: int, beat: int, now: Nanos, found: list[tuple[float, int, float]]
+) -> int:
     """Note the moments of the transport's beats up to now; returns the next beat."""
-    while transport.running and transport.timeline.nanos(Tick(beat * TICKS_PER_BEAT)) <= now:
-        moment = transport.timeline.nanos(Tick(beat * TICKS_PER_BEAT))
+    while transport.running and transport.timeline.nanos(Tick(beat * ticks)) <= now:
+        moment = transport.timeline.nanos(Tick(beat * ticks))
         found.append((moment / SECOND, beat, transport.tempo_bpm))
         beat += 1
     return beat

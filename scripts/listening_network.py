@@ -3,8 +3,8 @@
     python -m scripts.listening_network FOLDER ... [--out FILE]
 
 First a network of one hidden layer learns how likely an onset stands on a place, after those before it
-(`live.worker.listening.rhythm`); then, for 4/4, a recurrent one whether the beat of a grid that onsets are
-read on is the performer's, and where the bars begin (`live.worker.listening.metre_network`).
+(`live.worker.listening.rhythm`); then a recurrent one whether the beat of a grid that onsets are read on is
+the performer's, and where the bars begin (`live.worker.listening.metre_network`).
 Only songs whose licence is permissive are read; one song in five is left for tuning and one in five for
 benchmarks/listen.py.
 """
@@ -12,7 +12,7 @@ benchmarks/listen.py.
 import argparse
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,26 +21,31 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
-from live.worker.listening.metre_network import JUDGED
 from live.worker.listening.metrical_positions import (
     ECHOES,
+    FOUR_FOUR,
     KINDS,
+    METRES,
     OFF_BEAT,
     PARTS,
     PARTS_PER_SIXTEENTH,
     SHARES,
     SINCE,
+    SIX_EIGHT,
+    THREE_FOUR,
     WITHIN,
     kind_of,
     lags,
     number_of,
     places_of,
+    quarters,
     share_of,
     since_of,
 )
 from live.worker.listening.rhythm import HIDDEN
-from live.worker.listening.weights_file import FILE, METRES
-from scripts.bar_line_fit import METRES as SIGNATURES
+from live.worker.listening.weights_file import FILE
+from model.music.grid import TICKS_PER_BEAT
+from model.music.metre import Metre
 from scripts.bar_line_fit import lines_of
 from scripts.metre_training import Onset, Run, trained
 from trainer.corpus.reading.tracks import Wide
@@ -56,20 +61,13 @@ Ints = NDArray[np.int64]
 Arrays = dict[str, NDArray[np.float64]]
 
 
-class Metre(NamedTuple):
-    """A metre whose rhythms are learned: its signatures and quarters, and after how many parts it repeats."""
-
-    signatures: frozenset[tuple[int, int]]
-    beats: int
-    lags: tuple[int, int, int, int]
-
-
-KNOWN = {beats: Metre(signatures, beats, lags(beats)) for beats, signatures in SIGNATURES.items()}
-BESIDE = (
-    Metre(frozenset(((6, 8),)), 3, (PARTS, 18, 36, 72)),
-    Metre(frozenset(((2, 4),)), 2, (PARTS, 24, 24, 48)),
-)
-"""Metres that the rhythm of the known ones is learned beside: what they share is learned better."""
+TWO_FOUR = Metre(2, TICKS_PER_BEAT)
+SIGNATURES = {
+    FOUR_FOUR: frozenset({(4, 4), (2, 2)}),
+    THREE_FOUR: frozenset({(3, 4)}),
+    SIX_EIGHT: frozenset({(6, 8)}),
+    TWO_FOUR: frozenset({(2, 4)}),  # beside the known ones: what they share is learned better
+}
 
 
 class Cells(NamedTuple):
@@ -90,20 +88,16 @@ def main() -> None:
     words.add_argument("--out", type=Path, default=FILE)
     given = words.parse_args()
     begun = time.monotonic()
-    metres = [*(KNOWN[beats] for beats in METRES), *BESIDE]
-    found = [list(_runs(given.folders, metre)) for metre in metres]
-    arrays = _rhythm(list(zip(metres, found, strict=True)))
-    runs = dict(zip(METRES, found, strict=False))
-    for beats, name in METRES.items():
-        by_name = {"first": _first(runs[beats], beats)}
-        if beats in JUDGED:
-            by_name |= trained(runs[beats], beats, SEED)
-        arrays |= {f"{name} {key}": rows for key, rows in by_name.items()}
+    runs = {metre: list(_runs(given.folders, metre)) for metre in SIGNATURES}
+    arrays = _rhythm(runs)
+    del runs[TWO_FOUR]
+    arrays |= {f"{name} first": _first(runs[metre], metre) for metre, name in METRES.items()}
+    arrays |= trained(runs, SEED)
     facts = {
         "format": "twobar listen 1",
         "seed": str(SEED),
         "seconds": str(round(time.monotonic() - begun)),
-        "runs": ", ".join(f"{len(known)} in {beats}/4" for beats, known in runs.items()),
+        "runs": ", ".join(f"{len(runs[metre])} of {name}" for metre, name in METRES.items()),
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: rows.astype(np.float16) for name, rows in arrays.items()}, given.out, facts)
@@ -114,9 +108,9 @@ def main() -> None:
 
 def _runs(folders: Iterable[Path], metre: Metre) -> Iterator[Run]:
     """Yield the onsets of each run of bars, of its melody and of its keyboard."""
-    for line in lines_of(folders, metre.signatures, metre.beats):
+    for line in lines_of(folders, SIGNATURES[metre], quarters(metre)):
         onsets = _onsets(line.notes)
-        if len(onsets) > 4 * metre.beats:
+        if len(onsets) > 4 * quarters(metre):
             yield Run(line.song, line.kind, onsets)
 
 
@@ -137,9 +131,9 @@ def _onsets(notes: Wide) -> list[Onset]:
     return sorted(found.items())
 
 
-def _first(runs: Sequence[Run], beats: int) -> NDArray[np.float64]:
+def _first(runs: Sequence[Run], metre: Metre) -> NDArray[np.float64]:
     """Return the logarithms of how likely the first onset stands on each sixteenth, [1, sixteenths]."""
-    chance, bar = random.Random(SEED), PARTS * beats  # noqa: S311  no secret
+    chance, bar = random.Random(SEED), PARTS * quarters(metre)  # noqa: S311  no secret
     counts = np.zeros(bar // PARTS_PER_SIXTEENTH)
     for _ in range(BEGINNINGS):
         onsets = chance.choice(runs).onsets
@@ -157,7 +151,7 @@ def _first(runs: Sequence[Run], beats: int) -> NDArray[np.float64]:
 def _cells(onsets: Sequence[int], metre: Metre) -> Cells:
     """Return the places between the first and the last of some onsets; part 0 is a bar line."""
     on = np.array(onsets, dtype=np.int64)
-    bar = PARTS * metre.beats
+    bar = PARTS * quarters(metre)
     row = np.zeros(on[-1] + 1, dtype=np.int64)
     row[on] = 1
     cells = np.arange(on[0] + 1, on[-1] + 1)
@@ -169,7 +163,7 @@ def _cells(onsets: Sequence[int], metre: Metre) -> Cells:
     since = np.array([since_of(ago) for ago in range(1, int(np.diff(on).max(initial=1)) + 1)])
     columns = [number[cells % bar] * SINCE + since[cells - on[before] - 1], kinds[before]]
     echo, known = np.zeros(len(cells), dtype=np.int64), cells - on[0]
-    for digit, lag in enumerate(metre.lags):
+    for digit, lag in enumerate(lags(metre)):
         echo += np.where(known >= lag, (1 + row[np.maximum(cells - lag, 0)]) * 3**digit, 0)
     columns.append(echo)
     earliest = np.searchsorted(on, on - 2 * bar, side="right")
@@ -182,17 +176,17 @@ def _cells(onsets: Sequence[int], metre: Metre) -> Cells:
     return Cells(np.stack(columns, 1), row[cells].astype(np.float32))
 
 
-def _rhythm(known: Sequence[tuple[Metre, list[Run]]]) -> Arrays:
+def _rhythm(known: Mapping[Metre, list[Run]]) -> Arrays:
     """Return the arrays of `live.worker.listening.rhythm`; the first metres are those of METRES."""
     chance = random.Random(SEED)  # noqa: S311  no secret
     parts: list[Cells] = []
     base = 0
-    for metre, runs in known:
+    for metre, runs in known.items():
         for run in runs:
             for cells in _stretches(run.onsets, metre, chance):
                 cells.asked[:, 0] += base
                 parts.append(cells)
-        base += places_of(metre.beats) * SINCE
+        base += places_of(metre) * SINCE
     starts = np.cumsum((0, base, KINDS**2, ECHOES, 3 * SHARES))
     asked = np.concatenate([cells.asked for cells in parts]) + starts[[0, 1, 2, 3, 3, 3]]
     onset = torch.tensor(np.concatenate([cells.onset for cells in parts]))
@@ -214,7 +208,7 @@ def _rhythm(known: Sequence[tuple[Metre, list[Run]]]) -> Arrays:
         search.step()
         schedule.step()
     tables = np.split(table.weight.detach().double().numpy(), starts[1:-1])
-    since = np.split(tables[0], np.cumsum([places_of(beats) * SINCE for beats in METRES]))
+    since = np.split(tables[0], np.cumsum([places_of(metre) * SINCE for metre in METRES]))
     arrays = {f"{name} since": rows for name, rows in zip(METRES.values(), since, strict=False)}
     arrays |= dict(zip(("kinds", "echoes", "shares"), tables[1:], strict=True))
     arrays["out"] = out.weight.detach().double().numpy()
@@ -224,7 +218,7 @@ def _rhythm(known: Sequence[tuple[Metre, list[Run]]]) -> Arrays:
 
 def _stretches(onsets: Sequence[Onset], metre: Metre, chance: random.Random) -> Iterator[Cells]:
     """Yield what lies between the first and the last onset of stretches of a run, in any order."""
-    bar = PARTS * metre.beats
+    bar = PARTS * quarters(metre)
     starts, at, counted = [], 0, 0
     while at <= onsets[-1][0]:
         starts.append((at, at + chance.choice(STRETCHES) * bar))

@@ -14,6 +14,7 @@ import msgspec
 
 from live.ipc.places import Place, Point
 from model.music.grid import Grid
+from model.music.metre import Metre
 from model.music.phrase import Note
 
 FOR_EVER_NANOS = 1 << 62
@@ -379,7 +380,7 @@ class Listen(Message, frozen=True):
 
     Attributes:
         number: comes back with what is found.
-        quarters: in a bar.
+        metre: of bars of whole quarters.
         tempo_bpm: that is expected.
         chosen: whether the performer has set it.
         line: of the transport that runs, a tick, its moment and the tempo in bpm: it is played to; None where
@@ -388,7 +389,7 @@ class Listen(Message, frozen=True):
     """
 
     number: int
-    quarters: int
+    metre: Metre
     tempo_bpm: float
     chosen: bool = False
     line: tuple[int, int, float] | None = None

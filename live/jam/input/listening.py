@@ -20,7 +20,7 @@ from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
-from model.music.metre import name_of
+from model.music.metre import METRES, metre_of, name_of
 
 MOST_WAITING = 1024  # note-ons and note-offs
 MOST_TOLD = 64  # onsets from before that a model process hears: half a millisecond each
@@ -47,7 +47,7 @@ class Listening:
         self.waits = self.active = False
         self.fault = ""
         self._capture, self._transport, self._output = capture, transport, output
-        self._number = self._quarters = 0
+        self._number, self._metre = 0, METRES["4/4"]
         self._chosen = transport.tempo_bpm != KNOBS["tempo"].rest  # whether somebody set that tempo
         self._touches: deque[Touch] = deque(maxlen=MOST_WAITING)
 
@@ -64,7 +64,7 @@ class Listening:
         self._begin(grid)
 
     def _begin(self, grid: Grid) -> None:
-        self.active, self._quarters = True, grid.ticks_per_bar // TICKS_PER_BEAT
+        self.active, self._metre = True, metre_of(grid)
         self.tell()
 
     def tell(self) -> None:
@@ -82,7 +82,7 @@ class Listening:
         self._output.ask(
             Listen(
                 self._number,
-                self._quarters,
+                self._metre,
                 tempo_bpm,
                 self._chosen and line is None,
                 line,
@@ -112,7 +112,7 @@ class Listening:
         """Listen in the metre of the music that is played: another one is listened for anew."""
         if self.unable(grid):
             self.active = False
-        elif not self.active or grid.ticks_per_bar // TICKS_PER_BEAT != self._quarters:
+        elif not self.active or metre_of(grid) != self._metre:
             if self._transport.running:
                 self._begin(grid)
             elif self.waits:

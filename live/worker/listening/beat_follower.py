@@ -5,7 +5,7 @@ onset takes each of them on to the places that it may stand on: a Kalman filter 
 well the moment fits, the rhythm so far and the metre's profile how well the place does (multiple hypotheses
 as in S. Dixon, "Automatic Extraction of Tempo and Beat from Expressive Performances", 2001, with the tempo
 tracking of A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).
-In bars of four quarters a network weighs them besides, see `metre_judge`.
+In the metres that it knows a network weighs them besides, see `metre_judge`.
 One reading is that of no metre at all, so that noise convinces nobody.
 Owns: the readings, and which of them is believed.  Threads: one at a time.
 """
@@ -18,10 +18,10 @@ from live.timing.timeline import Nanos, Tick, Timeline
 from live.worker.listening.beat_reading import BeatReading, alike, best
 from live.worker.listening.cue_profile import profile_of
 from live.worker.listening.metre_judge import MetreJudge
-from live.worker.listening.metre_network import JUDGED
 from live.worker.listening.metrical_positions import (
     FIRST,
     KINDS,
+    METRES,
     PARTS,
     TICKS_PER_PART,
     WITHIN,
@@ -30,6 +30,7 @@ from live.worker.listening.metrical_positions import (
 )
 from live.worker.listening.rhythm import rhythm_of
 from model.music.grid import TICKS_PER_BEAT
+from model.music.metre import Metre
 from model.music.metre_profile import Cues
 
 SECOND = 1_000_000_000
@@ -83,7 +84,7 @@ class BeatFollower:
     """Finds tempo and bar lines in onsets, and follows them.
 
     Args:
-        beats_per_bar: quarters in a bar; 3 and 4 are known well.
+        metre: of bars of whole quarters; those of METRES are known well.
         tempo_bpm: that is expected; octaves are told apart by it.
         chosen: whether the performer has set it, so that it is near.
 
@@ -94,11 +95,11 @@ class BeatFollower:
         found: what is believed; None while listening.
     """
 
-    def __init__(self, *, beats_per_bar: int, tempo_bpm: float, chosen: bool = False) -> None:
+    def __init__(self, metre: Metre, *, tempo_bpm: float, chosen: bool = False) -> None:
         """Start listening."""
         self.found: Found | None = None
-        self._profile, self._rhythm = profile_of(beats_per_bar), rhythm_of(beats_per_bar)
-        self._judge = MetreJudge(beats_per_bar) if beats_per_bar in JUDGED else None
+        self._profile, self._rhythm = profile_of(metre), rhythm_of(metre)
+        self._judge = MetreJudge(metre) if metre in METRES else None
         self._expected, self._octaves = tempo_bpm, CHOSEN if chosen else GUESSED
         self._cues = Cues()
         self._zero = 0  # nanos of second 0

@@ -10,12 +10,21 @@ from pathlib import Path
 
 import msgspec
 
-from live.worker.listening.metrical_positions import PARTS, PARTS_PER_SIXTEENTH, in_four
-from live.worker.listening.weights_file import FILE, METRES, read
+from live.worker.listening.metrical_positions import (
+    METRES,
+    PARTS,
+    PARTS_PER_SIXTEENTH,
+    in_nearest,
+    nearest,
+    quarters,
+)
+from live.worker.listening.weights_file import FILE, read
+from model.music.metre import Metre
 
 TABLES = Path(__file__).with_name("cue_tables.json")
-"""By quarters in a bar: how much each cue of an onset speaks for each sixteenth, in hundredths of a natural
-logarithm; by logistic regression on songs that the shipped models learned from too (see NOTICE)."""
+"""By metre: how much each cue of an onset speaks for each sixteenth, in hundredths of a natural logarithm; by
+logistic regression on songs that the shipped models learned from too (see NOTICE).  Of 6/8 there is none:
+rhythm and network do better without."""
 
 OFF = -6.0  # logarithm of how likely a first onset stands on no sixteenth
 
@@ -29,19 +38,20 @@ class CueProfile:
         cues: [cue][part], logarithms up to a constant.
     """
 
-    def __init__(self, beats_per_bar: int) -> None:
-        """Read the tables; metres other than three and four quarters borrow the bars of four.
+    def __init__(self, metre: Metre) -> None:
+        """Read the tables; a metre that is not known borrows the bars of the nearest.
 
         Raises:
             CheckpointError: the weights that came along are damaged.
         """
-        self.parts = PARTS * beats_per_bar
-        name = METRES.get(beats_per_bar, METRES[4])
+        self.parts = PARTS * quarters(metre)
+        known = nearest(metre)
+        sixteenths = PARTS // PARTS_PER_SIXTEENTH * quarters(known)
         tables = msgspec.json.decode(TABLES.read_bytes(), type=dict[str, list[list[int]]])
-        rows = [[number / 100 for number in row] for row in tables["3" if beats_per_bar == 3 else "4"]]
-        ((first,),) = read(FILE, {f"{name} first": (1, len(rows[0]))}).values()
-        parts = range(self.parts)
-        like = parts if beats_per_bar in METRES else [in_four(part, beats_per_bar) for part in parts]
+        silent = [[0] * sixteenths] * len(tables["four"])
+        rows = [[number / 100 for number in row] for row in tables.get(METRES[known], silent)]
+        ((first,),) = read(FILE, {f"{METRES[known]} first": (1, sixteenths)}).values()
+        like = [in_nearest(part, metre) for part in range(self.parts)]
         self.first = _by_part(first.tolist(), like, OFF)
         self.cues = [_by_part(row, like, 0.0) for row in rows]
 
@@ -52,6 +62,6 @@ def _by_part(row: Sequence[float], like: Iterable[int], off: float) -> list[floa
 
 
 @lru_cache(maxsize=4)
-def profile_of(beats_per_bar: int) -> CueProfile:
+def profile_of(metre: Metre) -> CueProfile:
     """Return the profile of a metre, read once."""
-    return CueProfile(beats_per_bar)
+    return CueProfile(metre)

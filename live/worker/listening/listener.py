@@ -40,8 +40,8 @@ class Listener:
 
     def _taken(self, message: ToListener) -> bool:
         match message:
-            case Listen(_, quarters, tempo_bpm, chosen, line, onsets):
-                self._follower = BeatFollower(beats_per_bar=quarters, tempo_bpm=tempo_bpm, chosen=chosen)
+            case Listen(_, metre, tempo_bpm, chosen, line, onsets):
+                self._follower = BeatFollower(metre, tempo_bpm=tempo_bpm, chosen=chosen)
                 if line is not None:
                     self._follower.join(Timeline(Tick(line[0]), Nanos(line[1]), line[2]))
                 heard = [self._follower.onset(Nanos(nanos), *note) for nanos, *note in onsets]

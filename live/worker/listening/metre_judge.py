@@ -14,6 +14,7 @@ from live.worker.listening.beat_reading import BeatReading
 from live.worker.listening.metre_network import BEATS, MetreEvidence, metre_network
 from live.worker.listening.metrical_positions import PARTS
 from live.worker.listening.onset_features import UNITS, PlayedFeatures
+from model.music.metre import Metre
 
 WEIGHT = 0.6  # the rhythm says part of it as well
 WORST = -12.0  # logarithm that no place falls below
@@ -28,14 +29,14 @@ class MetreJudge:
     """Hears all onsets, and weighs readings of them.
 
     Args:
-        beats_per_bar: of the metre, one of `metre_network.JUDGED`.
+        metre: of the bars, one of METRES.
 
     Raises:
         CheckpointError: the network that came along is damaged.
     """
 
-    def __init__(self, beats_per_bar: int) -> None:
-        self._network = metre_network(beats_per_bar)
+    def __init__(self, metre: Metre) -> None:
+        self._network = metre_network(metre)
         self._played = PlayedFeatures()
         self._heard: deque[tuple[list[int], int]] = deque(maxlen=MOST_HEARD)  # rows and highest pitch
         self._evidence: MetreEvidence | None = None

@@ -17,10 +17,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from live.worker.listening.metrical_positions import METRES, quarters
 from live.worker.listening.onset_features import ALL_ROWS, PlacedFeatures, tempo_rows
-from live.worker.listening.weights_file import FILE, METRES, Matrix, read
+from live.worker.listening.weights_file import FILE, Matrix, read
+from model.music.metre import Metre
 
-JUDGED = (4,)  # quarters a bar of the metres that have a network
 SAME, LONGER, SHORTER = LEVELS = range(3)  # the performer's beat: the grid's, twice as long, half as long
 BEATS = (1.0, 2.0, 0.5)  # of the grid, in one of the performer's
 INNER, HIDDEN = 48, 64  # units of the first layer and of the recurrent one
@@ -33,7 +34,7 @@ class MetreNetwork(NamedTuple):
     """The weights for one metre; matrices are [out][in].
 
     Attributes:
-        beats: quarters in a bar.
+        metre: one of METRES.
         rows: [feature][inner], the first layer.
         bias: [inner].
         fresh, kept: [3 * hidden][inner] and [3 * hidden][hidden]: reset, update and new state.
@@ -43,7 +44,7 @@ class MetreNetwork(NamedTuple):
         decay: by which what was said fades with each onset, 0..1.
     """
 
-    beats: int
+    metre: Metre
     rows: Matrix
     bias: Vector
     fresh: Matrix
@@ -77,13 +78,13 @@ class MetreEvidence:
         self.mean = self.total = 0.0
         self.levels = [0.0, 0.0, 0.0]
         self._network = network
-        begins = np.array(edges(network.beats))
+        begins = np.array(edges(quarters(network.metre)))
         sizes = np.diff(begins)
         self._level = np.repeat(np.arange(len(sizes)), sizes)
         self._first, self._sizes = begins[self._level], sizes[self._level]
         self._shifts = np.arange(begins[-1]) - self._first
         self._even = np.log(sizes / PRIORS)
-        self._on_grid = PlacedFeatures(network.beats)
+        self._on_grid = PlacedFeatures(network.metre)
         self._state = np.zeros(network.kept.shape[1])
         self._sums = np.zeros(begins[-1])
 
@@ -112,7 +113,7 @@ class MetreEvidence:
 
     def at(self, level: int, sixteenth: int) -> float:
         """Return what was said of a place: sixteenths of the grid after a bar line, if the level is right."""
-        first, after = edges(self._network.beats)[level : level + 2]
+        first, after = edges(quarters(self._network.metre))[level : level + 2]
         return self.places[first + sixteenth % (after - first)]
 
 
@@ -126,9 +127,10 @@ def _gated(network: MetreNetwork, inner: Vector, state: Vector) -> Vector:
 
 
 @lru_cache(maxsize=4)
-def metre_network(beats: int, path: Path = FILE) -> MetreNetwork:
-    """Return the network of a metre, one of JUDGED.  Raises as `weights_file.read` does."""
-    hidden, inner, places = HIDDEN, INNER, edges(beats)[-1]
+def metre_network(metre: Metre, path: Path = FILE) -> MetreNetwork:
+    """Return the network for a metre, one of METRES.  Raises as `weights_file.read` does."""
+    hidden, inner, places = HIDDEN, INNER, edges(quarters(metre))[-1]
+    of_metre = {name: f"{METRES[metre]} {name}" for name in ("places", "places_bias")}
     sizes = {
         "rows": (ALL_ROWS, inner), "bias": (1, inner), "decay": (1, 1),
         "fresh": (3 * hidden, inner), "fresh_bias": (1, 3 * hidden),
@@ -136,9 +138,9 @@ def metre_network(beats: int, path: Path = FILE) -> MetreNetwork:
         "places": (places, hidden), "places_bias": (1, places),
         "levels": (len(LEVELS), hidden), "levels_bias": (1, len(LEVELS)),
     }  # fmt: skip
-    arrays = read(path, {f"{METRES[beats]} {name}": size for name, size in sizes.items()})
-    named = {name: arrays[f"{METRES[beats]} {name}"] for name in sizes}
+    arrays = read(path, {of_metre.get(name, name): size for name, size in sizes.items()})
+    named = {name: arrays[of_metre.get(name, name)] for name in sizes}
     vectors = {name: rows[0] for name, rows in named.items() if sizes[name][0] == 1}
     matrices = {name: rows for name, rows in named.items() if name not in vectors}
     decay = float(vectors.pop("decay")[0])
-    return MetreNetwork(beats=beats, decay=decay, **matrices, **vectors)
+    return MetreNetwork(metre=metre, decay=decay, **matrices, **vectors)

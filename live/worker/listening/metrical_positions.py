@@ -7,13 +7,18 @@ Tested in tests/live/worker/listening/test_metrical_positions.py.
 
 from functools import lru_cache
 
-from model.music.grid import TICKS_PER_BEAT
+from model.music.grid import DOTTED, TICKS_PER_BEAT
+from model.music.metre import Metre
 
 PARTS = 12  # in a quarter
 PARTS_PER_SIXTEENTH = 3
 TICKS_PER_PART = TICKS_PER_BEAT // PARTS
 WITHIN = (0, 3, 4, 6, 8, 9)  # parts of a quarter that are places
 REACH = 5  # parts around a moment in which places are looked for
+
+FOUR_FOUR, THREE_FOUR, SIX_EIGHT = (Metre(4, TICKS_PER_BEAT), Metre(3, TICKS_PER_BEAT), Metre(2, DOTTED))
+METRES = {FOUR_FOUR: "four", THREE_FOUR: "three", SIX_EIGHT: "six"}
+"""The metres that are known, and what arrays' names say."""
 
 # kinds of a distance
 KINDS = 10
@@ -25,15 +30,21 @@ SHARES = 5  # kinds of a share of the onsets
 OFF_BEAT = ((3, 9), (6,), (4, 8))  # parts of a quarter whose share of the onsets counts
 
 
-def lags(beats_per_bar: int) -> tuple[int, int, int, int]:
-    """Return how many parts ago rhythms may have been the same: a beat, half a bar, a bar and two bars."""
-    bar = PARTS * beats_per_bar
-    return PARTS, 2 * PARTS, bar, 2 * bar
+def quarters(metre: Metre) -> int:
+    """Return how many quarters a bar has."""
+    return metre.beats_per_bar * metre.ticks_per_beat // TICKS_PER_BEAT
 
 
-def places_of(beats_per_bar: int) -> int:
+def lags(metre: Metre) -> tuple[int, int, int, int]:
+    """Return how many parts ago rhythms may have been the same: a quarter, a half or 3/8, a bar and two."""
+    bar = PARTS * quarters(metre)
+    half = metre.ticks_per_beat // TICKS_PER_PART if metre.ticks_per_beat == DOTTED else 2 * PARTS
+    return PARTS, half, bar, 2 * bar
+
+
+def places_of(metre: Metre) -> int:
     """Return how many places a bar has."""
-    return beats_per_bar * len(WITHIN)
+    return quarters(metre) * len(WITHIN)
 
 
 def number_of(part: int) -> int:
@@ -59,13 +70,19 @@ def share_of(count: int, among: int) -> int:
     return 2 if share < 0.1 else 3 if share < 0.25 else 4
 
 
-def in_four(part: int, beats_per_bar: int) -> int:
-    """Return the part of a bar of four quarters that a part of another bar is most like."""
+def nearest(metre: Metre) -> Metre:
+    """Return the known metre that another one's bars are most like."""
+    return metre if metre in METRES else SIX_EIGHT if metre.ticks_per_beat == DOTTED else FOUR_FOUR
+
+
+def in_nearest(part: int, metre: Metre) -> int:
+    """Return the part of a bar of the nearest metre that a part of a bar is most like."""
+    known, beats = nearest(metre), quarters(metre)
     beat, within = divmod(part, PARTS)
-    if beats_per_bar == 4 or beat == 0:
-        return part
-    middle = beats_per_bar % 2 == 0 and beat == beats_per_bar // 2
-    return PARTS * (2 if middle else 1 if beat < beats_per_bar - 1 else 3) + within
+    if known != FOUR_FOUR or beats == 4 or beat == 0:
+        return part % (PARTS * quarters(known))
+    middle = beats % 2 == 0 and beat == beats // 2
+    return PARTS * (2 if middle else 1 if beat < beats - 1 else 3) + within
 
 
 @lru_cache(maxsize=256)

@@ -11,6 +11,9 @@ from collections import deque
 from collections.abc import Sequence
 from itertools import accumulate
 
+from live.worker.listening.metrical_positions import METRES, PARTS, lags
+from model.music.metre import Metre
+
 UNITS = 24  # of a grid's beat; a sixteenth has 6, a triplet eighth 8
 FARTHEST = 191  # units beyond which distances count alike
 RECENT, HARMONY = 6, 4  # onsets that voices and loudness, and the harmony, are compared with
@@ -21,7 +24,7 @@ COUNTED = 15  # onsets from which on their number counts alike
 SIZES = {
     "distance": FARTHEST + 1, "before": FARTHEST + 1, "size": 5, "top": 27, "low": 27, "lowest": 13,
     "highest": 13, "louder": 7, "loud": 7, "new": 4, "thicker": 5, "low register": 22, "top register": 22,
-    "beat": 4, "half": 4, "bar": 4, "two": 4, "count": COUNTED + 1, "tempo": TEMPI,
+    "beat": 4, "half": 4, "bar": 4, "two": 4, "count": COUNTED + 1, "tempo": TEMPI, "metre": len(METRES),
 }  # fmt: skip
 ROWS = dict(zip(SIZES, accumulate(SIZES.values(), initial=0), strict=False))
 """The first row of each feature."""
@@ -79,16 +82,15 @@ class PlacedFeatures:
     """Tells, onset by onset, the rows of its place on a grid.
 
     Args:
-        beats_per_bar: of the grid.
+        metre: of the grid, one of METRES.
 
     Attributes:
         place: of the last onset, in units since the first.
     """
 
-    def __init__(self, beats_per_bar: int) -> None:
+    def __init__(self, metre: Metre) -> None:
         self.place = 0
-        bar = UNITS * beats_per_bar
-        self._lags = {"beat": UNITS, "half": 2 * UNITS, "bar": bar, "two": 2 * bar}
+        self._lags, self._metre = unit_lags(metre), ROWS["metre"] + list(METRES).index(metre)
         self._tops: dict[int, int] = {}
         self._before, self._count = 0, 0
 
@@ -105,6 +107,7 @@ class PlacedFeatures:
             ROWS["distance"] + distance,
             ROWS["before"] + self._before,
             ROWS["count"] + min(self._count, COUNTED),
+            self._metre,
         ]
         for name, lag in self._lags.items():
             then = self._tops.get(self.place - lag)
@@ -122,6 +125,12 @@ class PlacedFeatures:
         self._before = distance
         self._count += 1
         return rows
+
+
+def unit_lags(metre: Metre) -> dict[str, int]:
+    """Return how many units ago the places are that an onset is compared with, by the feature."""
+    ago = [UNITS // PARTS * parts for parts in lags(metre)]
+    return dict(zip(("beat", "half", "bar", "two"), ago, strict=True))
 
 
 def tempo_rows(octave: float) -> tuple[int, int, float]:

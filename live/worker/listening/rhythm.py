@@ -16,20 +16,24 @@ from typing import NamedTuple
 from live.worker.listening.metrical_positions import (
     ECHOES,
     KINDS,
+    METRES,
     OFF_BEAT,
     PARTS,
     SHARES,
     SINCE,
     WITHIN,
     ahead,
-    in_four,
+    in_nearest,
     lags,
+    nearest,
     number_of,
     places_of,
+    quarters,
     share_of,
     since_of,
 )
-from live.worker.listening.weights_file import FILE, METRES, read
+from live.worker.listening.weights_file import FILE, read
+from model.music.metre import Metre
 
 HIDDEN = 48
 WEIGHT = 0.7  # onsets depend on each other in more ways than these
@@ -48,7 +52,7 @@ class RhythmNetwork(NamedTuple):
         shares: [3 * SHARES][hidden]: of sixteenths, of eighths and of triplets.
         out: [hidden].
         offset: of the output, a logit.
-        since: by quarters in a bar, [place * SINCE + kind of the time since the last onset][hidden].
+        since: by metre, [place * SINCE + kind of the time since the last onset][hidden].
     """
 
     kinds: Rows
@@ -56,17 +60,17 @@ class RhythmNetwork(NamedTuple):
     shares: Rows
     out: list[float]
     offset: float
-    since: dict[int, Rows]
+    since: dict[Metre, Rows]
 
 
 @lru_cache(maxsize=1)
 def rhythm_network() -> RhythmNetwork:
     """Return the network that came along, read once.  Raises as `weights_file.read` does."""
-    since = {f"{name} since": (places_of(beats) * SINCE, HIDDEN) for beats, name in METRES.items()}
+    since = {f"{name} since": (places_of(metre) * SINCE, HIDDEN) for metre, name in METRES.items()}
     rows = {"kinds": KINDS**2, "echoes": ECHOES, "shares": 3 * SHARES, "out": 1}
     sizes = {name: (count, HIDDEN) for name, count in rows.items()} | {"offset": (1, 1)} | since
     found = {name: array.tolist() for name, array in read(FILE, sizes).items()}
-    by_metre = {beats: found[f"{name} since"] for beats, name in METRES.items()}
+    by_metre = {metre: found[f"{name} since"] for metre, name in METRES.items()}
     return RhythmNetwork(
         found["kinds"], found["echoes"], found["shares"], found["out"][0], found["offset"][0][0], by_metre
     )
@@ -83,17 +87,16 @@ class RhythmProfile:
         CheckpointError: the network that came along is damaged.
     """
 
-    def __init__(self, beats_per_bar: int) -> None:
-        """Read the network; metres other than three and four quarters borrow the bars of four."""
+    def __init__(self, metre: Metre) -> None:
+        """Read the network; a metre that is not known borrows the bars of the nearest."""
         self._network = rhythm_network()
-        self.parts = PARTS * beats_per_bar
-        self._lags, self.kept = lags(beats_per_bar), (1 << 2 * self.parts) - 1
-        known = beats_per_bar in METRES
-        since = self._network.since[beats_per_bar if known else 4]
+        self.parts = PARTS * quarters(metre)
+        self._lags, self.kept = lags(metre), (1 << 2 * self.parts) - 1
+        since = self._network.since[nearest(metre)]
         self._since: list[Rows] = [[] for _ in range(self.parts)]
         for part in range(self.parts):
             if part % PARTS in WITHIN:
-                place = number_of(part if known else in_four(part, beats_per_bar))
+                place = number_of(in_nearest(part, metre))
                 self._since[part] = since[place * SINCE : (place + 1) * SINCE]
         self._masks = [
             [
@@ -164,6 +167,6 @@ class RhythmProfile:
 
 
 @lru_cache(maxsize=4)
-def rhythm_of(beats_per_bar: int) -> RhythmProfile:
+def rhythm_of(metre: Metre) -> RhythmProfile:
     """Return the rhythm of a metre, with the answers so far.  Raises as `RhythmProfile` does."""
-    return RhythmProfile(beats_per_bar)
+    return RhythmProfile(metre)

@@ -16,7 +16,6 @@ from model.files import missing
 from model.shipped import SUFFIX, WEIGHTS
 
 FILE = WEIGHTS / f"listen{SUFFIX}"
-METRES = {3: "three", 4: "four"}  # quarters in a bar that are known, and what arrays' names say
 
 Matrix = NDArray[np.float64]
 

@@ -368,7 +368,7 @@ def test_a_beat_is_found_while_a_model_loads(desk: RequestHandler, monkeypatch: 
     call = Call(desk)
     call.link.send(messages.Load("slow"))
     eighths = [(300_000_000 * at, 48 if at % 8 == 0 else 64 + at % 3, 80) for at in range(33)]
-    call.link.send(messages.Listen(5, 4, 100.0, onsets=eighths))
+    call.link.send(messages.Listen(5, METRES["4/4"], 100.0, onsets=eighths))
     heard = call.link.receive()
     assert isinstance(heard, messages.BeatFound)
     assert heard.number == 5

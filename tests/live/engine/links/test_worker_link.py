@@ -9,6 +9,7 @@ from live.ipc.messages import BeatFound, Bye, Decoded, Listen, Load, LoadFailed
 from live.ipc.places import Point
 from live.jam.dialogue import Dialogue
 from live.settings.config import parse
+from model.music.metre import METRES
 from tests.fakes.commands import command
 from tests.fakes.engine_stage import SECOND, FakeClock, Wire, built, hello, run_to
 from tests.fakes.stage import EchoModel
@@ -77,7 +78,7 @@ def test_a_model_process_that_comes_is_told_what_to_listen_for(clock: FakeClock)
     (first,), (second,) = (
         [message for message in wire.sent if isinstance(message, Listen)] for wire in wires
     )
-    assert (first.quarters, first.line) == (4, None)
+    assert (first.metre, first.line) == (METRES["4/4"], None)
     assert second.number > first.number
     engine._arrived(wires[1], BeatFound(first.number, 0, clock.nanos, 90.0))
     run_to(engine, clock, clock.nanos)

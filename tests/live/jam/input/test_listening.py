@@ -12,6 +12,7 @@ from live.ipc.messages import BeatFound, Listen
 from live.timing.midi_bytes import note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.listening import rhythm
+from model.music.metre import METRES
 from tests.fakes.stage import EchoModel, Stage, configured
 
 SECOND = 1_000_000_000
@@ -233,6 +234,14 @@ def test_a_metre_that_it_cannot_find_begins_with_a_click(stage: Stage) -> None:
     to(stage, 1)
     assert stage.jam.transport.running
     assert "7/8 keeps to the click" in " ".join(notice.text for notice in stage.jam.notices.lines)
+
+
+def test_six_eighths_are_listened_for_as_such_and_not_as_three_quarters() -> None:
+    stage = listening(metre="3/4")
+    do(stage, SetMetre("6/8"))
+    to(stage, 1)
+    metres = [message.metre for message in stage.asked if isinstance(message, Listen)]
+    assert metres == [METRES["3/4"], METRES["6/8"]]
 
 
 def test_what_runs_in_a_metre_that_it_cannot_find_goes_on_at_its_tempo() -> None:

@@ -10,6 +10,8 @@ import pytest
 from live.timing.timeline import Nanos, Tick
 from live.worker.listening.beat_follower import BeatFollower, Found
 from live.worker.listening.cue_profile import CueProfile, profile_of
+from live.worker.listening.metrical_positions import FOUR_FOUR
+from model.music.metre import METRES
 
 SECOND = 1_000_000_000
 Tune = Sequence[tuple[float, int, int]]
@@ -24,6 +26,12 @@ MARCH: Tune = (
 WALTZ: Tune = (
     (0.0, 43, 90), (0.0, 67, 95), (1.0, 59, 60), (1.0, 62, 60), (2.0, 59, 60), (2.0, 62, 60), (2.5, 71, 70),
     (3.0, 48, 90), (3.0, 72, 95), (4.0, 60, 60), (4.0, 64, 60), (5.0, 60, 60), (5.0, 64, 60),
+)  # fmt: skip
+
+# two bars of six eighths, a melody alone, all as loud
+JIG: Tune = (
+    (0.0, 74, 80), (0.5, 71, 80), (1.0, 67, 80), (1.5, 71, 80), (2.0, 72, 80), (2.5, 74, 80), (3.0, 76, 80),
+    (4.0, 72, 80), (4.5, 76, 80), (5.5, 74, 80),
 )  # fmt: skip
 
 
@@ -68,7 +76,7 @@ def off_line(found: Found, second: float, ticks: int) -> float:
 
 @pytest.mark.parametrize("bpm", [63, 88, 112, 140, 176])
 def test_tempo_and_bar_lines_are_found_within_two_bars(bpm: int) -> None:
-    follower = BeatFollower(beats_per_bar=4, tempo_bpm=bpm * 1.15)
+    follower = BeatFollower(FOUR_FOUR, tempo_bpm=bpm * 1.15)
     moment, found = even(bpm), listened(
         follower, onsets(MARCH, 8, 4, even(bpm), jitter=0.01)
     )  # fmt: skip
@@ -79,18 +87,25 @@ def test_tempo_and_bar_lines_are_found_within_two_bars(bpm: int) -> None:
 
 
 def test_a_waltz_is_found_too() -> None:
-    follower = BeatFollower(beats_per_bar=3, tempo_bpm=120.0)
+    follower = BeatFollower(METRES["3/4"], tempo_bpm=120.0)
     found = listened(follower, onsets(WALTZ, 6, 4, even(132), jitter=0.01))
     assert found[0][0] / SECOND <= even(132)(6)
     assert found[-1][1].timeline.tempo_bpm == pytest.approx(132, rel=0.01)
     assert abs(off_line(found[-1][1], even(132)(18), 18 * 480)) < 0.03
 
 
+@pytest.mark.parametrize("bpm", [96, 132, 168])
+def test_a_jig_is_found_by_its_dotted_beats(bpm: int) -> None:
+    follower = BeatFollower(METRES["6/8"], tempo_bpm=120.0)
+    found = listened(follower, onsets(JIG, 6, 5, even(bpm), jitter=0.01))
+    assert found[0][0] / SECOND <= even(bpm)(6.5)
+    assert found[-1][1].timeline.tempo_bpm == pytest.approx(bpm, rel=0.01)
+    assert abs(off_line(found[-1][1], even(bpm)(24), 24 * 480)) < 0.03
+
+
 def test_it_follows_a_tempo_that_sways_by_a_tenth() -> None:
     moment = swaying(100, 0.1, 16)
-    found = listened(
-        BeatFollower(beats_per_bar=4, tempo_bpm=110.0), onsets(MARCH, 8, 10, moment, jitter=0.01)
-    )
+    found = listened(BeatFollower(FOUR_FOUR, tempo_bpm=110.0), onsets(MARCH, 8, 10, moment, jitter=0.01))
     coming = [(one, -(-one.timeline.tick(now) // 480)) for now, one in found if now / SECOND > moment(16)]
     off = [abs(off_line(one, moment(beat), beat * 480)) for one, beat in coming]
     assert len(off) > 50
@@ -100,9 +115,7 @@ def test_it_follows_a_tempo_that_sways_by_a_tenth() -> None:
 
 def test_its_tempo_keeps_near_one_that_sways_by_a_twentieth() -> None:
     moment = swaying(100, 0.05, 16)
-    found = listened(
-        BeatFollower(beats_per_bar=4, tempo_bpm=100.0), onsets(MARCH, 8, 10, moment, jitter=0.015)
-    )
+    found = listened(BeatFollower(FOUR_FOUR, tempo_bpm=100.0), onsets(MARCH, 8, 10, moment, jitter=0.015))
     coming = [(one, -(-one.timeline.tick(now) // 480)) for now, one in found if now / SECOND > moment(16)]
     errors = [
         abs(one.timeline.tempo_bpm / 100 * (1 + 0.05 * math.cos(2 * math.pi * beat / 16)) - 1)
@@ -116,7 +129,7 @@ def test_it_slows_down_with_the_performer() -> None:
     def moment(beat: float) -> float:
         return 1.0 + beat * 0.5 + max(0.0, beat - 24) ** 2 * 0.004
 
-    found = listened(BeatFollower(beats_per_bar=4, tempo_bpm=120.0), onsets(MARCH, 8, 6, moment))
+    found = listened(BeatFollower(FOUR_FOUR, tempo_bpm=120.0), onsets(MARCH, 8, 6, moment))
     now, last = found[-1]
     beat = last.timeline.tick(now) // 480
     assert last.timeline.tempo_bpm == pytest.approx(60 / (moment(beat + 1) - moment(beat)), rel=0.04)
@@ -125,9 +138,7 @@ def test_it_slows_down_with_the_performer() -> None:
 
 def test_a_pick_up_lies_before_bar_0() -> None:
     pick_up = [(Nanos(round((even(110)(-1 + half / 2)) * SECOND)), 59 + half, 70) for half in range(2)]
-    found = listened(
-        BeatFollower(beats_per_bar=4, tempo_bpm=110.0), [*pick_up, *onsets(MARCH, 8, 4, even(110))]
-    )
+    found = listened(BeatFollower(FOUR_FOUR, tempo_bpm=110.0), [*pick_up, *onsets(MARCH, 8, 4, even(110))])
     assert abs(off_line(found[-1][1], even(110)(16), 16 * 480)) < 0.03
 
 
@@ -138,21 +149,21 @@ def test_noise_is_no_beat() -> None:
         for _ in range(40):
             time += chance.uniform(0.1, 0.6)
             played.append((Nanos(round(time * SECOND)), chance.randint(40, 80), chance.randint(40, 110)))
-        assert listened(BeatFollower(beats_per_bar=4, tempo_bpm=120.0), played) == []
+        assert listened(BeatFollower(FOUR_FOUR, tempo_bpm=120.0), played) == []
 
 
 def test_a_note_is_no_beat_nor_are_a_few_far_apart() -> None:
-    follower = BeatFollower(beats_per_bar=4, tempo_bpm=120.0)
+    follower = BeatFollower(FOUR_FOUR, tempo_bpm=120.0)
     assert listened(follower, [(Nanos(0), 60, 90)]) == []
     dues = [follower.due]
     assert not follower.advance(Nanos(SECOND))
     assert [*dues, follower.due] == [50_000_000, None]
     far = [(Nanos(number * 9 * SECOND), 60, 90) for number in range(8)]
-    assert listened(BeatFollower(beats_per_bar=4, tempo_bpm=120.0), far) == []
+    assert listened(BeatFollower(FOUR_FOUR, tempo_bpm=120.0), far) == []
 
 
 def test_after_a_silence_it_goes_on_from_where_the_timeline_is() -> None:
-    follower = BeatFollower(beats_per_bar=4, tempo_bpm=100.0)
+    follower = BeatFollower(FOUR_FOUR, tempo_bpm=100.0)
     before = listened(follower, onsets(MARCH, 8, 3, even(100)))[-1][1]
     pause = 21 * 4  # bars of beats
     again = listened(follower, onsets(MARCH, 8, 3, lambda beat: even(100)(beat + 24 + pause) + 0.03))
@@ -166,7 +177,7 @@ def test_after_a_silence_it_goes_on_from_where_the_timeline_is() -> None:
 @pytest.mark.parametrize("late_s", [0.2, 4.0])
 def test_what_comes_after_later_onsets_were_worked_out_is_left_out(late_s: float) -> None:
     """Of another keyboard over a slow line; a message may carry any moment."""
-    follower, other = (BeatFollower(beats_per_bar=4, tempo_bpm=110.0) for _ in range(2))
+    follower, other = (BeatFollower(FOUR_FOUR, tempo_bpm=110.0) for _ in range(2))
     played = onsets(MARCH, 8, 4, even(110))
     late = [(Nanos(nanos - round(late_s * SECOND)), 50, 80) for nanos, *_ in played]
     found = listened(follower, [one for pair in zip(played, late, strict=True) for one in pair])
@@ -180,9 +191,9 @@ def test_what_comes_after_later_onsets_were_worked_out_is_left_out(late_s: float
 
 
 def test_every_metre_has_a_profile_of_its_length() -> None:
-    for beats in (2, 3, 4, 5, 6, 7):
-        profile = CueProfile(beats)
-        assert profile.parts == 12 * beats
+    for name, quarters in {"2/4": 2, "3/4": 3, "4/4": 4, "5/4": 5, "6/8": 3, "12/8": 6}.items():
+        profile = CueProfile(METRES[name])
+        assert profile.parts == 12 * quarters
         assert {len(row) for row in (profile.first, *profile.cues)} == {profile.parts}
         assert max(profile.first) == profile.first[0]
-    assert profile_of(4) is profile_of(4)
+    assert profile_of(FOUR_FOUR) is profile_of(FOUR_FOUR)

@@ -10,6 +10,7 @@ from live.ipc.messages import BeatFound, CannotListen, ExpectTempo, Heard, Liste
 from live.timing.timeline import Nanos
 from live.worker.listening import metre_network
 from live.worker.listening.listener import Listener, listen
+from model.music.metre import METRES
 from tests.live.worker.listening.test_beat_follower import MARCH, even, onsets
 
 PATIENCE_S = 20.0
@@ -28,7 +29,7 @@ def played(listener: Listener, bars: int, *, bpm: float = 100) -> list[Heard]:
 def test_it_tells_the_number_that_was_asked_for_and_the_timeline() -> None:
     listener = Listener()
     assert listener.take(Onset(0, 60, 80)) is None
-    assert listener.take(Listen(7, 4, 120.0)) is None
+    assert listener.take(Listen(7, METRES["4/4"], 120.0)) is None
     *_, heard = played(listener, 8)
     assert isinstance(heard, BeatFound)
     assert heard.number == 7
@@ -40,7 +41,7 @@ def test_it_tells_the_number_that_was_asked_for_and_the_timeline() -> None:
 def test_what_was_played_before_is_heard_at_once() -> None:
     listener = Listener()
     march = onsets(MARCH, 8, 2, even(100))
-    heard = listener.take(Listen(1, 4, 120.0, onsets=[*march]))
+    heard = listener.take(Listen(1, METRES["4/4"], 120.0, onsets=[*march]))
     assert isinstance(heard, BeatFound)
     assert heard.tempo_bpm == pytest.approx(100, rel=0.02)
 
@@ -48,7 +49,7 @@ def test_what_was_played_before_is_heard_at_once() -> None:
 def test_a_tempo_that_is_set_is_expected_of_who_has_not_begun() -> None:
     for expected, tempo_bpm in ((50.0, 50), (100.0, 100)):
         listener = Listener()
-        listener.take(Listen(1, 4, 120.0))
+        listener.take(Listen(1, METRES["4/4"], 120.0))
         listener.take(ExpectTempo(expected))
         *_, heard = played(listener, 8)
         assert isinstance(heard, BeatFound)
@@ -57,7 +58,7 @@ def test_a_tempo_that_is_set_is_expected_of_who_has_not_begun() -> None:
 
 def test_a_line_that_runs_is_followed() -> None:
     listener = Listener()
-    listener.take(Listen(1, 4, 96.0, line=(0, round(even(100)(0) * 1e9), 96.0)))
+    listener.take(Listen(1, METRES["4/4"], 96.0, line=(0, round(even(100)(0) * 1e9), 96.0)))
     first, *_, last = played(listener, 8)
     assert isinstance(first, BeatFound)
     assert isinstance(last, BeatFound)
@@ -72,9 +73,9 @@ def test_weights_that_are_damaged_are_one_sentence(
     if damage is not None:
         path.write_bytes(damage)
     whole = metre_network.metre_network
-    monkeypatch.setattr("live.worker.listening.metre_judge.metre_network", lambda beats: whole(beats, path))
+    monkeypatch.setattr("live.worker.listening.metre_judge.metre_network", lambda metre: whole(metre, path))
     listener = Listener()
-    heard = listener.take(Listen(3, 4, 120.0))
+    heard = listener.take(Listen(3, METRES["4/4"], 120.0))
     assert isinstance(heard, CannotListen)
     assert heard.number == 3
     assert str(path) in heard.text
@@ -83,11 +84,11 @@ def test_weights_that_are_damaged_are_one_sentence(
 
 def test_a_fault_is_one_sentence_and_the_next_listen_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     listener = Listener()
-    listener.take(Listen(1, 4, 120.0))
+    listener.take(Listen(1, METRES["4/4"], 120.0))
     with monkeypatch.context() as broken:
         broken.setattr("live.worker.listening.beat_follower.best", lambda *_: 1 / 0)
         assert played(listener, 2) == [CannotListen(1, "division by zero")]
-    listener.take(Listen(2, 4, 120.0))
+    listener.take(Listen(2, METRES["4/4"], 120.0))
     assert {heard.number for heard in played(listener, 8)} == {2}
 
 
@@ -98,7 +99,7 @@ def test_its_thread_hears_a_chord_that_is_complete_and_ends_with_none() -> None:
     at = Nanos(march[-1][0])
     thread = threading.Thread(target=listen, args=(messages, told.put), kwargs={"now": lambda: at})
     thread.start()
-    messages.put(Listen(1, 4, 120.0, onsets=[*march[:-1]]))
+    messages.put(Listen(1, METRES["4/4"], 120.0, onsets=[*march[:-1]]))
     assert told.get(timeout=PATIENCE_S)
     at = Nanos(at + 10**9)
     messages.put(Onset(*march[-1]))

@@ -7,7 +7,7 @@ import pytest
 from live.worker.listening.beat_reading import BeatReading
 from live.worker.listening.metre_judge import MOST_HEARD, UNRELATED, WEIGHT, MetreJudge
 from live.worker.listening.metre_network import MetreEvidence
-from live.worker.listening.metrical_positions import PARTS
+from live.worker.listening.metrical_positions import FOUR_FOUR, PARTS
 
 BAR = (48, 64, 67, 64, 55, 64, 67, 64)  # eighths, low on the one
 EIGHTH = PARTS // 2
@@ -30,7 +30,7 @@ def gone_on(one: BeatReading, parts: int) -> BeatReading:
 
 def judged(readings: dict[str, tuple[BeatReading, int]], bars: int = 4) -> dict[str, BeatReading]:
     """Play bars to a judge with readings, each with the parts of an eighth."""
-    judge = MetreJudge(4)
+    judge = MetreJudge(FOUR_FOUR)
     now = {name: one for name, (one, _) in readings.items()}
     for number in range(8 * bars):
         judge.hear([(BAR[number % 8], 90 if number % 8 == 0 else 70)])
@@ -71,7 +71,7 @@ def test_the_bonus_is_part_of_the_score_once() -> None:
 
 
 def test_a_stray_onset_says_nothing_of_a_reading() -> None:
-    judge, one = MetreJudge(4), reading(0)
+    judge, one = MetreJudge(FOUR_FOUR), reading(0)
     for number in range(9):
         judge.hear([(BAR[number % 8], 80)])
         if number:
@@ -82,7 +82,7 @@ def test_a_stray_onset_says_nothing_of_a_reading() -> None:
 
 
 def test_what_was_forgotten_begins_anew_with_the_next_onsets() -> None:
-    judge, one = MetreJudge(4), reading(0)
+    judge, one = MetreJudge(FOUR_FOUR), reading(0)
     for number in range(16):
         judge.hear([(BAR[number % 8], 80)])
         if number:
@@ -104,7 +104,7 @@ def test_a_grid_begins_with_no_more_onsets_than_are_kept(monkeypatch: pytest.Mon
         whole(self, distance, played, top, octave)
 
     monkeypatch.setattr(MetreEvidence, "hear", counted)
-    judge = MetreJudge(4)
+    judge = MetreJudge(FOUR_FOUR)
     for _ in range(2 * MOST_HEARD):
         judge.hear([(60, 80)])
     judge.weigh([reading(96)._replace(past=(1 << 96) - 1, hop=1)])

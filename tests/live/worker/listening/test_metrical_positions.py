@@ -4,24 +4,27 @@ import pytest
 
 from live.worker.listening.metrical_positions import (
     FIRST,
+    FOUR_FOUR,
     OTHER,
     PARTS,
     SINCE,
     WITHIN,
     ahead,
-    in_four,
+    in_nearest,
     kind_of,
     near,
     number_of,
     places_of,
+    quarters,
     share_of,
     since_of,
 )
+from model.music.metre import METRES
 
 
 def test_a_beat_has_six_places_that_are_counted_through_the_bar() -> None:
     parts = [part for part in range(4 * PARTS) if part % PARTS in WITHIN]
-    assert [number_of(part) for part in parts] == list(range(places_of(4)))
+    assert [number_of(part) for part in parts] == list(range(places_of(FOUR_FOUR)))
 
 
 def test_a_distance_or_a_time_is_of_one_kind() -> None:
@@ -46,7 +49,17 @@ def test_the_places_near_a_moment_lie_on_both_sides() -> None:
     assert near(0, 2) == (3, 4, 6)
 
 
-@pytest.mark.parametrize(("beats", "like"), [(2, [0, 24]), (4, [0, 12, 24, 36]), (5, [0, 12, 12, 12, 36])])
-def test_beats_of_another_bar_are_like_those_of_four(beats: int, like: list[int]) -> None:
-    assert [in_four(beat * PARTS, beats) for beat in range(beats)] == like
-    assert in_four(PARTS + 4, 5) == PARTS + 4
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [
+        ("2/4", [0, 24]),
+        ("3/4", [0, 12, 24]),
+        ("4/4", [0, 12, 24, 36]),
+        ("5/4", [0, 12, 12, 12, 36]),
+        ("6/8", [0, 12, 24]),
+        ("12/8", [0, 12, 24, 0, 12, 24]),
+    ],
+)
+def test_quarters_of_another_bar_are_like_those_of_the_nearest(name: str, like: list[int]) -> None:
+    metre = METRES[name]
+    assert [in_nearest(quarter * PARTS, metre) for quarter in range(quarters(metre))] == like

@@ -1,5 +1,6 @@
 """What the metre's network is told: rows of what is played, and of places on a grid."""
 
+from live.worker.listening.metrical_positions import FOUR_FOUR, METRES, SIX_EIGHT, THREE_FOUR
 from live.worker.listening.onset_features import (
     ALL_ROWS,
     FARTHEST,
@@ -57,7 +58,7 @@ def test_the_outermost_notes_are_told_too() -> None:
 
 
 def test_a_place_knows_what_was_there_before() -> None:
-    placed = PlacedFeatures(4)
+    placed = PlacedFeatures(FOUR_FOUR)
     rows = placed.of(0, 60)
     assert {within(rows, name) for name in ("beat", "half", "bar", "two")} == {UNKNOWN}
     rows = placed.of(UNITS, 60)
@@ -74,8 +75,17 @@ def test_a_place_knows_what_was_there_before() -> None:
     assert (within(rows, "beat"), within(rows, "count")) == (SILENT, 3)
 
 
+def test_half_a_bar_is_half_of_six_eighths_and_two_beats_of_others() -> None:
+    for metre, units in {FOUR_FOUR: 2 * UNITS, THREE_FOUR: 2 * UNITS, SIX_EIGHT: 3 * UNITS // 2}.items():
+        placed = PlacedFeatures(metre)
+        placed.of(0, 60)
+        rows = placed.of(units, 60)
+        assert within(rows, "half") == SAME_PITCH
+        assert within(rows, "metre") == list(METRES).index(metre)
+
+
 def test_what_is_farther_than_two_bars_is_forgotten() -> None:
-    placed = PlacedFeatures(3)
+    placed = PlacedFeatures(THREE_FOUR)
     for _ in range(400):
         rows = placed.of(2 * UNITS, 60)
     assert placed.place == 800 * UNITS

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from live.worker.listening.metre_network import JUDGED, metre_network
+from live.worker.listening.metre_network import metre_network
+from live.worker.listening.metrical_positions import METRES
 from live.worker.listening.rhythm import rhythm_network
-from live.worker.listening.weights_file import METRES, read
+from live.worker.listening.weights_file import read
 from model.errors import CheckpointError
 
 SIZES = {"a": (2, 3), "b": (4, 1)}
@@ -62,7 +63,7 @@ def test_places_outside_the_array_are_refused(tmp_path: Path, place: list[int]) 
 
 def test_the_networks_that_came_along_are_whole() -> None:
     assert set(rhythm_network().since) == set(METRES)
-    for beats in JUDGED:
-        network = metre_network(beats)
-        assert network.beats == beats
+    for metre in METRES:
+        network = metre_network(metre)
+        assert network.metre == metre
         assert 0.9 < network.decay < 1
