@@ -28,20 +28,20 @@ from trainer.data.edit_pairs import EditPairs
 from trainer.data.on_device import DeviceBatches, moved, why_not
 from trainer.data.prefetch import Prefetch
 from trainer.errors import OperationError, RequestError
-from trainer.run.device import KINDS, device_and_precision, quickest_threads, short_of_memory
+from trainer.run.device import KINDS, device_and_precision, short_of_memory
 from trainer.run.distributed import World, gone, is_gone
 from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
 from trainer.training import memory_estimate
 from trainer.training.checkpointing import write_checkpoint
-from trainer.training.compiling import compile_where_quicker
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 from trainer.training.objectives.registry import build
 from trainer.training.objectives.schedules import beta, rate, true_share
 from trainer.training.origin import Origin
 from trainer.training.preview import write_samples
 from trainer.training.resume import NAME, Progress, RunState
-from trainer.training.role import TOTAL, TrainedRole, adamw, faster_precision, step_seconds
+from trainer.training.role import TOTAL, TrainedRole, adamw, train_only
+from trainer.training.step_timer import StepTimer
 from trainer.training.validation import finite, score
 
 FIRST_VALIDATION_SECONDS = 20.0
@@ -157,43 +157,18 @@ class TrainingLoop:
 
     def suit_machine(self, *, resumed: bool) -> None:
         """Choose what the settings leave to the machine; a resumed run has its precision and threads."""
-        if not resumed:
-            self.choose_precision()
-            self.choose_threads()
-        if self.fit.compile:
-            self.run_log.say(self.compile())
+        timer, fit = StepTimer(self.roles, self.objective, self._like_the_runs()), self.fit
+        if self.device.type == "cpu" and not resumed:
+            if fit.precision == "auto" and self.roles[MODEL].kind == torch.bfloat16:
+                name = self.world.shared(timer.precision)
+                for trained in self.roles.values():
+                    trained.kind = KINDS[name]
+            if not fit.threads and torch.get_num_threads() > 1:
+                torch.set_num_threads(self.world.shared(timer.threads))
+        if fit.compile:
+            self.run_log.say(timer.compile(self.net))
 
-    def choose_precision(self) -> None:
-        """Of a precision that the run may choose, take bfloat16 where its own steps are clearly faster so.
-
-        A processor may multiply large matrices faster in bfloat16 and still be slow at what this model does.
-        """
-        trained = self.roles[MODEL]
-        if self.fit.precision == "auto" and self.device.type == "cpu" and trained.kind == torch.bfloat16:
-            name = self.world.shared(self._faster)
-            for each in self.roles.values():
-                each.kind = KINDS[name]
-
-    def choose_threads(self) -> None:
-        """Take as many threads as make the run's own steps quickest, where the settings leave it open."""
-        if self.device.type == "cpu" and not self.fit.threads and torch.get_num_threads() > 1:
-            made, kind = self._made(), self.roles[MODEL].kind
-
-            def step() -> float:
-                return step_seconds(self.roles, self.objective, made, self.train_only, kind)
-
-            torch.set_num_threads(self.world.shared(lambda: quickest_threads(step)))
-
-    def compile(self) -> str:
-        """Compile the network where that makes the run's own steps quicker; return what came of it."""
-        made, kind = self._made(), self.roles[MODEL].kind
-
-        def step() -> float:
-            return step_seconds(self.roles, self.objective, made, self.train_only, kind)
-
-        return compile_where_quicker(self.net, step)
-
-    def _made(self) -> Batch:
+    def _like_the_runs(self) -> Batch:
         """Return a batch as large as the run's, to try steps on."""
         paired = self.edits is not None and self.objective.uses_edits
         return memory_estimate.repeated(
@@ -203,16 +178,6 @@ class TrainingLoop:
             edits=round(self.fit.batch * self.fit.edit_share) if paired else 0,
             knobs=len(self.model.knobs),
         )
-
-    def _faster(self) -> str:
-        """Return the precision in which the steps of all roles take less time."""
-        return faster_precision(self.roles, self.objective, self._made(), self.train_only)
-
-    def train_only(self, role: str) -> None:
-        """Let the parameters of one role alone ask for gradients."""
-        if len(self.roles) > 1:
-            for other, trained in self.roles.items():
-                trained.network.requires_grad_(other == role)
 
     def optimiser(self, role: str) -> torch.optim.Optimizer:
         """Return a role's optimiser."""
@@ -296,7 +261,7 @@ class TrainingLoop:
         moment = Moment(self.progress.step, self.share)
         parts: dict[str, Tensor] = {}
         for role in self.objective.rounds(moment):
-            self.train_only(role)
+            train_only(self.roles, role)
             parts |= self.roles[role].learn(
                 self.draw,
                 moment,

@@ -14,7 +14,6 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 
 from trainer.errors import OperationError
-from trainer.run.device import KINDS, faster
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
@@ -170,37 +169,11 @@ class TrainedRole:
         return nullcontext()
 
 
-def faster_precision(
-    roles: Mapping[str, TrainedRole], objective: Objective, batch: Batch, only: Callable[[str], None]
-) -> str:
-    """Return `bfloat16` where the steps of all roles are clearly faster in it, else `float32`.
-
-    Nothing of the run is changed by it.
-
-    Args:
-        roles: by role.
-        objective: that names the rounds of a step.
-        batch: as large as the run's.
-        only: lets the parameters of one role alone ask for gradients.
-    """
-    return faster(lambda name: step_seconds(roles, objective, batch, only, KINDS[name]))
-
-
-def step_seconds(
-    roles: Mapping[str, TrainedRole],
-    objective: Objective,
-    batch: Batch,
-    only: Callable[[str], None],
-    kind: torch.dtype,
-) -> float:
-    """Return how long a step of all roles takes in a precision; nothing of the run is changed by it."""
-    moment, held, seconds = Moment(0, 1.0), objective.state(), 0.0
-    with torch.random.fork_rng(devices=[]):
-        for role in objective.rounds(moment):
-            only(role)
-            seconds += roles[role].timed(batch, moment, kind)
-    objective.restore(held)
-    return seconds
+def train_only(roles: Mapping[str, TrainedRole], role: str) -> None:
+    """Let the parameters of one role alone ask for gradients."""
+    if len(roles) > 1:
+        for other, trained in roles.items():
+            trained.network.requires_grad_(other == role)
 
 
 def adamw(net: nn.Module, fit: FitConfig, betas: tuple[float, float]) -> torch.optim.Optimizer:

@@ -29,6 +29,7 @@ from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objecti
 from trainer.training.objectives.elbo import Elbo
 from trainer.training.resume import origin_in
 from trainer.training.role import TrainedRole
+from trainer.training.step_timer import StepTimer
 
 STEPS = "fit.steps=20"
 
@@ -191,8 +192,8 @@ def test_timing_a_precision_changes_nothing(tmp_path: Path, monkeypatch: pytest.
     chosen.write_text(STEPWISE)
     run(chosen, data, tmp_path / "chosen", overrides=["fit.steps=3"])
     monkeypatch.setattr("trainer.run.device._multiplies_bfloat16_fast", lambda: True)
-    timed = loop.TrainingLoop._faster
-    monkeypatch.setattr(loop.TrainingLoop, "_faster", lambda self: (timed(self), "float32")[1])
+    timed = StepTimer.precision
+    monkeypatch.setattr(StepTimer, "precision", lambda self: (timed(self), "float32")[1])
     run(chosen, data, tmp_path / "timed", overrides=["fit.steps=3", "fit.precision=auto"])
     assert_equal(tmp_path / "chosen", tmp_path / "timed")
 
