@@ -131,7 +131,7 @@ def adapt(
     torch.set_num_threads(quickest_threads(lambda: tuning.step_seconds(performed)))
     seconds = options.minutes * 60
     tried, steps = tuning.learn(learned, watched, seconds=SHARE * seconds, tell=tell, what="measured")
-    final, _ = tuning.learn(
+    final, steps = tuning.learn(
         performed, None, seconds=(1 - SHARE) * seconds, steps=steps, tell=tell, what="final"
     )
     levels, near = checkpoint.levels, tuning.spread(held)

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,8 +20,8 @@ from tests.fakes.players import GRID
 from tests.fakes.synthetic import melody
 from trainer.__main__ import main
 from trainer.adapt import adapt as adapting
-from trainer.adapt.adapt import AdaptOptions, adapt
-from trainer.adapt.lora import encoded, skill
+from trainer.adapt.adapt import AdaptOptions, FineTuning, adapt
+from trainer.adapt.lora import EncodedPhrases, encoded, skill
 from trainer.errors import OperationError, RequestError
 from trainer.latent.note_network import NoteNetwork
 
@@ -52,6 +53,14 @@ def test_a_few_phrases_tune_a_decoder_and_the_old_ones_stay(
     still = [name for name in made.weights if not name.startswith("decoder.")]
     assert all(np.array_equal(state[name].numpy(), made.weights[name]) for name in still)
     assert any(not np.array_equal(state[name].numpy(), value) for name, value in made.weights.items())
+
+
+def test_the_steps_are_those_of_the_decoder_that_is_returned(monkeypatch: pytest.MonkeyPatch) -> None:
+    def learn(self: FineTuning, _: EncodedPhrases, watched: EncodedPhrases | None, **_more: object) -> Any:
+        return self._net, 0 if watched is None else 6  # with all the phrases the old skills went at once
+
+    monkeypatch.setattr(FineTuning, "learn", learn)
+    assert adapt(checkpoint(OLD[:8]), PERFORMED, OLD[:8], AdaptOptions()).figures["steps"] == 0
 
 
 def test_it_learns_on_as_many_threads_as_its_own_steps_are_quickest_with(
