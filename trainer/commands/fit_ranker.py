@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from model.command_line import WholeRange
-from trainer.commands.common import DIR, FILE, SEED
+from trainer.commands.common import DIR, FILE, SEED, room_for
 
 
 @click.command(
@@ -32,6 +32,7 @@ def fit_ranker(
     from trainer.writing.ranking import RankerConfig  # noqa: PLC0415 - loads torch
     from trainer.writing.ranking import fit_ranker as run  # noqa: PLC0415
 
+    room_for(out)
     config = RankerConfig(phrases, others, units, members, steps, seed)
     made = run(data, out, config, say=lambda line: click.echo(line, err=True))
     click.echo(f"the ranker is {made}")

@@ -43,7 +43,7 @@ def fit_writer(
 ) -> None:
     """Train the writer on prepared pieces: it goes on, fills in and accompanies.
 
-    Says every three minutes how far it is and keeps its state, which --resume goes on from.
+    Says every three minutes how far it is and keeps its state, as Ctrl-C does: --resume goes on from there.
     """
     from trainer.writing.fit import WriterConfig  # noqa: PLC0415 - loads torch
     from trainer.writing.fit import fit_writer as run  # noqa: PLC0415

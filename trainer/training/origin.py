@@ -6,22 +6,20 @@ that it is refused; other settings are taken up, and said.
 Tested in tests/trainer/training/test_resume.py.
 """
 
-import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from model.version import VERSION
 from trainer.corpus import meta
+from trainer.corpus.hashing import digest
 from trainer.data.dataset import Phrases
 from trainer.errors import RequestError
 from trainer.settings import Settings
 
-PIECE = 1 << 22  # rows
 ALLOWANCES = frozenset(("fit.minutes", "fit.steps", "fit.interval", "prior.minutes"))
 """Settings that say how long a sitting is: each may have its own."""
 
@@ -30,7 +28,7 @@ class Origin(msgspec.Struct, frozen=True):
     """What a run was begun with.
 
     Attributes:
-        data: fingerprint of the phrases that it learns from, see `fingerprint`; "" unknown.
+        data: fingerprint of the phrases that it learns from, see `digest`; "" unknown.
         phrases: how many they are.
         folder: name of the prepared folder.
         licences: how many files there are under each.
@@ -63,22 +61,13 @@ def origin_of(configuration: Settings, train: Phrases, folder: Path) -> Origin:
     for section in ("fit", "prior"):
         _flatten(msgspec.to_builtins(getattr(configuration, section)), section, flat)
     return Origin(
-        fingerprint(train),
+        digest(train.starts, train.songs, train.notes),
         len(train),
         folder.resolve().name,
         found.sources if found else {},
         flat,
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-
-
-def fingerprint(phrases: Phrases) -> str:
-    """Return a hash of phrases: of every note, of where each begins and whose song it is."""
-    digest = hashlib.blake2b(digest_size=16)
-    for array in (phrases.starts, phrases.songs, phrases.notes):
-        for start in range(0, len(array), PIECE):
-            digest.update(np.ascontiguousarray(array[start : start + PIECE]).tobytes())
-    return digest.hexdigest()
 
 
 def check_same(before: Origin, now: Origin, *, run: Path) -> list[str]:

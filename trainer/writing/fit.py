@@ -8,6 +8,7 @@ Tested in tests/trainer/writing/test_fit.py.
 
 import copy
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,10 +26,11 @@ from torch import nn
 
 from model.files import atomic_write
 from model.writing.wish import Kind
+from trainer.corpus.hashing import digest
 from trainer.corpus.pieces import Pieces, load_pieces
 from trainer.errors import OperationError, RequestError
 from trainer.run.checkpoints import LOG
-from trainer.run.device import quickest_threads
+from trainer.run.device import quickest_threads, stop_signals
 from trainer.writing.examples import Examples, ExampleSource
 from trainer.writing.muon import FloatMuon
 from trainer.writing.network import LOSSES, WriterNetwork
@@ -80,23 +82,49 @@ def fit_writer(
         resume: go on from the state in `out`.
         say: is told how far it is.
 
+    Ends after its minutes, or on SIGINT or SIGTERM, with a state that can be resumed from.
+
     Raises:
-        OperationError: there are no pieces to learn from, nothing to resume, or the loss is no number.
-        RequestError: the sizes do not fit together.
+        OperationError: there are no pieces to learn from, nothing to resume, or the loss is no number; or the
+            disk refuses.
+        RequestError: the sizes do not fit together; `out` holds a run already, or one on other pieces.
     """
+    if not resume and ((out / STATE).is_file() or (out / NAME).is_file()):
+        raise RequestError(f"{out} holds a run already: give --resume to go on with it, or another --out")
     if config.width % (2 * config.heads):
         raise RequestError(
             f"--width must be a multiple of twice --heads, and {config.width} is none of {2 * config.heads}"
         )
-    source = ExampleSource(load_pieces(data, "train"))
+    pieces = load_pieces(data, "train")
+    source = ExampleSource(pieces)
     if not source.kinds:
         raise OperationError(f"'{data}' holds no pieces that a writer could learn")
     checks = validation_batches(load_pieces(data, "validation"), config.batch)
-    out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    run = _Run.begin(config, out, source.keys(), resume=resume)
-    if not resume:
-        (out / LOG).write_text("", encoding="utf-8")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        run = _Run.begin(
+            config, out, source.keys(), digest(pieces.starts, pieces.songs, pieces.notes), resume=resume
+        )
+        if not resume:
+            (out / LOG).write_text("", encoding="utf-8")
+        with stop_signals() as stop:
+            _learn(run, source, checks, config, say=say, stop=stop)
+    except OSError as error:
+        raise OperationError(f"the run cannot be written to '{out}': {error.strerror or error}") from error
+    return out / NAME
+
+
+def _learn(
+    run: "_Run",
+    source: ExampleSource,
+    checks: dict[Kind, list[Examples]],
+    config: WriterConfig,
+    *,
+    say: Callable[[str], None],
+    stop: threading.Event,
+) -> None:
+    """Take steps until the minutes are over or `stop` is set."""
     examples = source.batches(config.batch, np.random.default_rng((config.seed, run.step)))
     began = time.monotonic() - run.seconds
     checked = time.monotonic()
@@ -104,7 +132,7 @@ def fit_writer(
     while True:
         run.seconds = time.monotonic() - began
         share = run.seconds / (60 * config.minutes)
-        if share >= 1:
+        if share >= 1 or stop.is_set():
             break
         run.learn(next(examples), share)
         if time.monotonic() - checked >= CHECKED_SECONDS or run.step in (50, 200):
@@ -113,14 +141,13 @@ def fit_writer(
             checked = time.monotonic()
     run.check(checks, say)
     run.save()
-    return out / NAME
 
 
 class _Run:
     """The network, its average, the optimisers, and how far they are."""
 
-    def __init__(self, config: WriterConfig, out: Path, keys: NDArray[np.float32]) -> None:
-        self._config, self._out, self._keys = config, out, keys
+    def __init__(self, config: WriterConfig, out: Path, keys: NDArray[np.float32], data: str) -> None:
+        self._config, self._out, self._keys, self._data = config, out, keys, data
         self.network = WriterNetwork(config.width, config.depth, config.heads)
         self.average = copy.deepcopy(self.network)
         self._optimisers = _optimisers(self.network)
@@ -129,8 +156,10 @@ class _Run:
         self._lately: list[float] = []
 
     @classmethod
-    def begin(cls, config: WriterConfig, out: Path, keys: NDArray[np.float32], *, resume: bool) -> "_Run":
-        run = cls(config, out, keys)
+    def begin(
+        cls, config: WriterConfig, out: Path, keys: NDArray[np.float32], data: str, *, resume: bool
+    ) -> "_Run":
+        run = cls(config, out, keys, data)
         if resume:
             run.load()
         return run
@@ -209,7 +238,13 @@ class _Run:
                     tensors[f"optimiser.{number}.{index}.{name}"] = torch.as_tensor(value).clone()
         with atomic_write(self._out / STATE) as draft:
             save_file({name: value.contiguous() for name, value in tensors.items()}, draft)
-        told = {"step": self.step, "seconds": self.seconds, "tokens": self.tokens, "least": self._least}
+        told = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "tokens": self.tokens,
+            "least": self._least,
+            "data": self._data,
+        }
         with atomic_write(self._out / DESCRIPTION) as draft:
             draft.write_text(json.dumps(told) + "\n", encoding="utf-8")
 
@@ -218,6 +253,7 @@ class _Run:
 
         Raises:
             OperationError: it is not there, or of another size.
+            RequestError: it learned from other pieces, some of which may be held out now.
         """
         try:
             tensors = load_file(self._out / STATE)
@@ -232,6 +268,11 @@ class _Run:
                 optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise OperationError(f"'{self._out}' holds no run of this size to go on from") from error
+        if found.get("data", self._data) != self._data:
+            raise RequestError(
+                f"the run in {self._out} was begun on other pieces: resume it with --data as it was, or "
+                "begin another with another --out"
+            )
         self.step, self.seconds, self.tokens = found["step"], found["seconds"], found["tokens"]
         self._least = found["least"]
 

@@ -389,3 +389,13 @@ def test_data_elsewhere_that_is_not_there_is_one_sentence(
     )
     assert (code, err.count("\n")) == (2, 1)
     assert "'memory://nowhere' was not written by 'twobar-train prepare'" in err
+
+
+def test_a_ranker_that_could_not_be_written_is_not_fitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    target = tmp_path / "file" / "ranker.safetensors"
+    code, out, said = run(capsys, "fit-ranker", "--data", tmp_path, "--out", target)
+    assert (code, out) == (1, "")
+    assert said.startswith(f"twobar-train: cannot write '{target}': ")

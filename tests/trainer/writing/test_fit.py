@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from model.writing.writer import read_writer
 from tests.fakes.pieces import write_pieces
 from trainer.errors import OperationError, RequestError
 from trainer.writing import fit as fitting
+from trainer.writing.examples import Examples
 from trainer.writing.fit import STATE, WriterConfig, fit_writer
 
 SMALL = WriterConfig(minutes=0.004, width=16, depth=1, heads=2, batch=400)
@@ -65,3 +68,41 @@ def test_what_cannot_be_resumed_or_learned_is_said(tmp_path: Path) -> None:
     assert (tmp_path / "run" / STATE).is_file()
     with pytest.raises(OperationError, match="no run of this size"):
         fit_writer(tmp_path / "data", tmp_path / "run", WriterConfig(1, 32, 1, 2, 400), resume=True)
+
+
+def test_a_run_is_neither_written_over_nor_resumed_on_other_pieces(tmp_path: Path) -> None:
+    write_pieces(tmp_path / "data", songs=1, windows=3)
+    out, config = tmp_path / "run", WriterConfig(0.001, 16, 1, 2, 400)
+    file = fit_writer(tmp_path / "data", out, config, say=lambda _: None)
+    before, log = file.read_bytes(), (out / "log.jsonl").read_text()
+    with pytest.raises(RequestError, match="holds a run already: give --resume"):
+        fit_writer(tmp_path / "data", out, config)
+    assert (file.read_bytes(), (out / "log.jsonl").read_text()) == (before, log)
+    write_pieces(tmp_path / "others", songs=2, windows=3)
+    with pytest.raises(RequestError, match="begun on other pieces: resume it with --data as it was"):
+        fit_writer(tmp_path / "others", out, config, resume=True)
+    state = json.loads((out / "state.json").read_text())
+    del state["data"]  # as runs were written before
+    (out / "state.json").write_text(json.dumps(state))
+    fit_writer(tmp_path / "others", out, config, resume=True, say=lambda _: None)
+
+
+def test_a_signal_ends_a_run_with_its_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pieces(tmp_path / "data", songs=1, windows=3)
+    learn = fitting._Run.learn
+
+    def interrupted(self: fitting._Run, batch: Examples, share: float) -> None:
+        learn(self, batch, share)
+        if self.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(fitting._Run, "learn", interrupted)
+    fit_writer(tmp_path / "data", tmp_path / "run", WriterConfig(60.0, 16, 1, 2, 400), say=lambda _: None)
+    assert json.loads((tmp_path / "run" / "state.json").read_text())["step"] == 2
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    write_pieces(tmp_path / "data", songs=1, windows=3)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OperationError, match=r"cannot be written to '.*file': "):
+        fit_writer(tmp_path / "data", tmp_path / "file", SMALL)
