@@ -4,6 +4,7 @@ Threads: `deliver` and `lost` may be called from any; all else belongs to Textua
 """
 
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar
@@ -42,7 +43,7 @@ from live.ipc.commands import Command, action
 from live.ipc.snapshot import ToDashboard, TouchView
 from live.settings.knobs import KNOBS
 
-CHECK_NANOS = 250_000_000
+CHECK_NANOS, OPENING_NANOS = 250_000_000, 1_000_000_000
 PULSE_SECONDS = 0.08
 """Beats nearer than this are drawn on time by a timer; later ones come with the next snapshot."""
 
@@ -119,6 +120,8 @@ class Dashboard(App[None]):
         self._touched: TouchView | None = None
         self._piano = piano.Piano()
         self._escapes = escapes.Escapes()
+        self._typed: deque[events.Key] = deque()  # that waits, at most so long, for what a key has done
+        self._typed_until = 0
         self._escaping = False  # whether the last key was an Esc to a window
         bound = keys.rebound(self._keymap)
         self._bound = {name for named in bound.values() for name in named.split(",")}
@@ -418,10 +421,35 @@ class Dashboard(App[None]):
     # -- keys that are none, and Esc ---------------------------------------------------------------
 
     async def on_event(self, event: events.Event) -> None:
-        """Put pieces of escape sequences together, and take capitals that do nothing for small letters."""
+        """Put pieces of escape sequences together, and take capitals that do nothing for small letters.
+
+        What comes right after a key is taken when that was: it is for the window that it may open.
+        """
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
+        elif self._clock() < self._typed_until:
+            self._typed.append(event)
+        else:
+            await self._type(event)
+
+    async def _type(self, event: events.Key) -> None:
+        """Take a key; what comes after it waits until it has been heeded."""
+        screen = self.screen
+        await self._take(event)
+        self._typed_until = self._clock() + OPENING_NANOS
+        screen.call_later(self.call_later, self._type_on, screen)
+
+    async def _type_on(self, screen: Screen[object]) -> None:
+        """Go on with what came after a key, once the window that it opened is ready for it."""
+        if self.screen is not screen:
+            self.screen.call_after_refresh(self.call_later, self._type_on, self.screen)
             return
+        self._typed_until = 0
+        while self._typed and not self._typed_until:
+            await self._type(self._typed.popleft())
+
+    async def _take(self, event: events.Key) -> None:
+        """Hand a key on, and pieces of one when it is whole."""
         self._escaping = len(self.screen_stack) > 1 and event.key == "escape"
         if len(self.screen_stack) > 1:
             await super().on_event(event)

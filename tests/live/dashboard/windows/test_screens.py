@@ -1,6 +1,8 @@
 """Windows over the screen: help, notices, quitting."""
 
 import pytest
+from textual import events
+from textual.widgets import Input
 
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox
@@ -91,6 +93,22 @@ async def test_a_long_notice_is_read_to_its_end() -> None:
         stage.app.deliver(Notice(stage.clock.nanos, "error", long))
         await stage.press("n")
         assert "start jackd" in stage.text()
+
+
+async def test_what_is_typed_in_one_go_with_the_key_of_a_window_is_for_the_window() -> None:
+    async with Stage().run() as stage:
+        for key in "wsparser":
+            stage.app.post_message(events.Key(key, key))
+        while stage.window() is not WordsWindow or stage.app._typed:
+            await stage.pilot.pause()
+        assert stage.app.screen.query_one(Input).value == "sparser"
+        assert stage.sent.pairs() == []
+        await stage.press("escape")
+        for key in "aqy":
+            stage.app.post_message(events.Key(key, key))
+        while not stage.quits:
+            await stage.pilot.pause()
+        assert stage.sent.pairs() == [("mode", "answer"), ("quit", "")]
 
 
 async def test_words_are_shown_before_they_are_said() -> None:
