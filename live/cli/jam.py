@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from live.ipc.options import Options
 from live.ipc.page_process import PageOptions, drawn_code, page_options, read_place
 from live.ipc.snapshot import Notice, ToDashboard
 from live.record import event_log
+from live.session import folder
 from live.session.keeper import SessionKeeper
 from live.settings.config import OPTIONS, check_model, load, with_options
 from live.settings.schema import Config, PageSettings
@@ -117,7 +119,7 @@ def _jam(
         duration_s=arguments["duration"],
         log=as_text(arguments["log"].absolute()) if arguments["log"] else "",
         record=as_text(arguments["record"].absolute()) if arguments["record"] else "",
-        instance=write_instance(address),
+        instance=write_instance(address, known_by(opened)),
         start_nanos=begun.start_nanos,
         page=page,
     )
@@ -131,6 +133,16 @@ def _jam(
             Path(options.instance).unlink(missing_ok=True)
         if log is not None:
             log.close()  # until here it was reserved
+
+
+def known_by(opened: Opened) -> str:
+    """Return what a performer knows an instrument by that begins now: session, ports, model, time of day."""
+    midi, model = opened.config.midi, opened.model or opened.config.jam.model
+    path = Path(opened.path)
+    words = [f"session {path.stem}"] if opened.path and not folder.is_unnamed(path) else []
+    words += [f"from {' and '.join(midi.inputs)}", f"to {' and '.join(midi.outputs)}"]
+    words.append(f"began at {datetime.now().astimezone():%H:%M} with {model}")
+    return readable(", ".join(words))
 
 
 def page_of(
@@ -286,11 +298,12 @@ def chosen(found: list[Instance], pid: int | None, ask: Callable[[str], str] | N
     if not found:
         raise UsageError("no instrument is playing on this machine; start one with `twobar jam`")
     by_pid = {instance.pid: instance for instance in found}
-    listed = ", ".join(map(str, by_pid))
+    listed = ", ".join(map(str, found))
     if pid is None and len(found) == 1:
         return found[0]
     if pid is None and ask is not None:
-        answer = ask(f"{len(found)} instruments are playing, newest first: {listed}\nWhich (its number)? ")
+        lines = "".join(f"\n  {instance.pid}  {instance.about}" for instance in found)
+        answer = ask(f"{len(found)} instruments are playing, newest first:{lines}\nWhich (its number)? ")
         pid = int(answer) if answer.strip().isdecimal() else 0
     if pid is None:
         raise UsageError(f"{len(found)} instruments play; choose one with --pid, newest first: {listed}")

@@ -446,7 +446,7 @@ class Engine:
             if self.options.headless:
                 self.ending = True
             else:
-                gone = "the dashboard has gone: the music goes on, see `twobar attach`"
+                gone = "the screen that it began with has gone: the music goes on, see `twobar attach`"
                 self.jam.notices.add("warning", gone, about="dashboard")
                 if self.output.worker is None:
                     self.devices.keep_worker()

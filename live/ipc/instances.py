@@ -11,16 +11,25 @@ from live.ipc.runtime_folder import alive, runtime_folder, sweep
 
 
 class Instance(msgspec.Struct, frozen=True):
-    """A running engine: where it listens, and the process that started it."""
+    """A running engine: where it listens, the process that started it, and what a performer knows it by."""
 
     address: Address
     pid: int
+    about: str = ""
+
+    def __str__(self) -> str:
+        """Return its number, and what it is known by."""
+        return f"{self.pid} ({self.about})" if self.about else str(self.pid)
 
 
-def write_instance(address: Address) -> str:
+def write_instance(address: Address, about: str = "") -> str:
     """Leave word where the engine listens; returns the file's path, "" when that cannot be done safely.
 
     What killed instruments have left is removed.
+
+    Args:
+        address: of the engine.
+        about: a few words by which a performer knows it among others.
     """
     sweep(_answers)
     try:
@@ -28,7 +37,7 @@ def write_instance(address: Address) -> str:
         draft_prefix = f".instance-{os.getpid()}-"
         handle, draft = tempfile.mkstemp(prefix=draft_prefix, dir=path.parent)  # new, and the owner's alone
         with os.fdopen(handle, "wb") as file:
-            file.write(msgspec.json.encode(Instance(address, os.getpid())))
+            file.write(msgspec.json.encode(Instance(address, os.getpid(), about)))
         Path(draft).replace(path)  # whole at every instant
     except OSError:
         return ""

@@ -3,6 +3,7 @@
 import io
 import os
 import queue
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import pytest
 
 from live.cli import jam as jam_command
 from live.cli.group import run
-from live.cli.jam import attach, chosen
+from live.cli.jam import attach, chosen, known_by
+from live.cli.sessions import Opened
 from live.command_line import twobar
 from live.errors import FailureError, UsageError
 from live.ipc.commands import FromDashboard, Panic, Quit
@@ -22,6 +24,7 @@ from live.ipc.link import Address, Switchboard, new_address
 from live.ipc.messages import Bye, Hello
 from live.ipc.options import Options, encoded, received
 from model.files import as_path
+from tests.fakes.stage import configured
 
 PATIENCE_S = 20.0
 
@@ -101,6 +104,28 @@ def test_of_several_instruments_one_is_chosen(
     found: list[Instance], pid: int | None, answer: str | None, place: str
 ) -> None:
     assert chosen(found, pid, None if answer is None else lambda _question: answer).address.place == place
+
+
+def test_several_instruments_are_told_apart_by_what_the_performer_knows() -> None:
+    config = configured(input=["keystep"], output=["juno", "fluidsynth"])
+    about = known_by(Opened("/sessions/tuesday.toml", config, None, False, []))
+    assert re.fullmatch(
+        r"session tuesday, from keystep, to juno and fluidsynth, began at \d\d:\d\d with keys", about
+    )
+    assert known_by(Opened("/sessions/last-2.toml", config, None, False, [])).startswith("from keystep, to")
+    found, questions = [Instance(Address("newest", ""), 42, about), *INSTANCES[1:]], list[str]()
+
+    def asked(question: str) -> str:
+        questions.append(question)
+        return "7"
+
+    assert chosen(found, None, asked).pid == 7
+    assert questions == [
+        f"2 instruments are playing, newest first:\n  42  {about}\n  7  \nWhich (its number)? "
+    ]
+    with pytest.raises(UsageError) as caught:
+        chosen(found, None, None)
+    assert str(caught.value) == f"2 instruments play; choose one with --pid, newest first: 42 ({about}), 7"
 
 
 @pytest.mark.parametrize(
