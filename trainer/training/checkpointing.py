@@ -6,6 +6,7 @@ Tested in tests/trainer/training/test_fit.py.
 import copy
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,6 +85,7 @@ def write_checkpoint(
     calibration: Calibration,
     levels: Mapping[str, float],
     figures: Mapping[str, float],
+    extras: Mapping[str, NDArray[Any]],
     say: Callable[[str], None] = lambda _: None,
 ) -> None:
     """Write the checkpoint that the instrument plays.
@@ -96,6 +98,7 @@ def write_checkpoint(
         calibration: of the attributes.
         levels: decision thresholds by head.
         figures: for the card.
+        extras: further tensors: of a resumed run the prior that it has learned already.
         say: called once with what is left out.
 
     Raises:
@@ -111,4 +114,7 @@ def write_checkpoint(
         say(f"the checkpoint has no graphs, so that it plays on torch: {error.name} is not installed")
         traced = {}
     weights = {name: value.detach().numpy() for name, value in held.state_dict().items()}
-    write(Checkpoint(net.config, weights, calibration, latent, levels, traced, figures), path)
+    write(
+        Checkpoint(net.config, weights, calibration, latent, levels, traced, figures, extras=dict(extras)),
+        path,
+    )

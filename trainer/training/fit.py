@@ -16,8 +16,10 @@ from model.codecs.base import Codec
 from model.codecs.registry import build, corpus_of
 from model.config import ModelConfig
 from model.errors import ModelError
+from model.latent.note_transformer import FOLDER
 from model.music.grid import Grid
 from model.networks.vae import VAE
+from model.shipped import SUFFIX
 from trainer import settings
 from trainer.corpus import meta
 from trainer.data import edit_pairs
@@ -177,6 +179,7 @@ def _run(
                     in_time=lambda: time.monotonic() < early,
                 )
             )
+        known, prior = _learned(out / f"{model.name}{SUFFIX}", init, resume=resume)
         loop = TrainingLoop(
             model,
             fit,
@@ -191,6 +194,7 @@ def _run(
             out,
             world,
             origin,
+            prior,
         )
         if resume:
             loop.resume()
@@ -211,7 +215,7 @@ def _run(
                         run_log=run_log,
                         stop=stop,
                         minutes=prior_minutes,
-                        begun=further_tensors(init) if init else {},
+                        begun=known,
                     )
                 )
         except ModelError as error:
@@ -225,6 +229,18 @@ def _built(model: ModelConfig, config: Path) -> tuple[VAE, Codec]:
         return VAE(model), build(model.codec, model.grid.build())
     except ModelError as error:
         raise RequestError(f"{config}: {error}") from error
+
+
+def _learned(
+    path: Path, init: str | None, *, resume: bool
+) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """Return the further tensors that a run goes on from, and of them the prior that a resumed one has.
+
+    A prior writes notes, whatever the network has become since it was fitted.
+    """
+    parents = further_tensors(init) if init else {}
+    own = further_tensors(str(path)) if resume else {}
+    return parents | own, {name: value for name, value in own.items() if name.startswith(FOLDER)}
 
 
 def _prior(
@@ -309,7 +325,7 @@ def _open_folder(out: Path, name: str, *, resume: bool) -> None:
         return
     if (out / NAME).is_file():
         raise RequestError(f"{out} holds a run already: give --resume to go on with it, or another --out")
-    log, checkpoint = out / LOG, f"{name}.safetensors"
+    log, checkpoint = out / LOG, f"{name}{SUFFIX}"
     logged = log.is_file() and log.stat().st_size  # a run that ended before it was validated leaves it empty
     present = [checkpoint] * (out / checkpoint).exists() + [LOG] * bool(logged)
     if present:

@@ -57,6 +57,7 @@ class TrainingLoop:
     Attributes:
         out: folder of the run.
         origin: what it was begun with.
+        extras: further tensors that its checkpoints hold.
         share: of the run that is done, 0..1: by steps or by time, whichever is further.
         levels: decision thresholds that the last validation found.
         measured: seconds of the run at the last validation.
@@ -77,6 +78,7 @@ class TrainingLoop:
     out: Path
     world: World = field(default_factory=World)
     origin: Origin = field(default_factory=Origin)
+    extras: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     share: float = 0.0
     levels: dict[str, float] = field(default_factory=dict)
     measured: float = 0.0
@@ -343,6 +345,7 @@ class TrainingLoop:
                 calibration=self.calibration,
                 levels=self.levels,
                 figures={**finite(figures), **counts, "run": msgspec.to_builtins(self.origin)},
+                extras=self.extras,
                 say=self.run_log.say_once,
             )
             write_samples(path, self.codec, self.validation, self.out, self.run_log)

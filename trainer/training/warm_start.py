@@ -56,9 +56,12 @@ def begin_from(net: VAE, name: str) -> str:
 
 
 def further_tensors(name: str) -> dict[str, NDArray[Any]]:
-    """Return what a model holds beside its network, its prior above all; nothing where it is gone."""
+    """Return what a model holds beside its network, its prior above all; nothing of none or a damaged one."""
     path = path_of(name)
-    return dict(read(path).extras) if path.is_file() else {}
+    try:
+        return dict(read(path).extras) if path.is_file() else {}
+    except CheckpointError:
+        return {}
 
 
 def _check(net: VAE, other: Checkpoint, name: str) -> None:

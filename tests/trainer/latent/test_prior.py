@@ -18,7 +18,7 @@ from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
 from model.playing.load import open_player
-from tests.fakes.runs import WITH_PRIOR
+from tests.fakes.runs import WITH_PRIOR, stopped
 from tests.fakes.synthetic import prepare
 from trainer.data.dataset import Phrases
 from trainer.errors import OperationError, RequestError
@@ -266,6 +266,26 @@ def test_a_run_that_begins_with_a_model_begins_with_its_prior(tmp_path: Path) ->
     changes = ["prior.draws=0", *changes[1:]]
     third = read(run(path, prepared, tmp_path / "third", init=str(first), overrides=changes))
     assert third.extras.keys() == checkpoint.extras.keys(), "no weights of draws are wanted"
+
+
+def test_a_run_that_is_resumed_keeps_its_prior_and_goes_on_from_it(tmp_path: Path) -> None:
+    prepared, out = prepare(tmp_path / "data", "melody"), tmp_path / "run"
+    path = tmp_path / "config.toml"
+    path.write_text(WITH_PRIOR)
+    changes = ["prior.draws=0", "fit.steps=4"]
+    before = read(run(path, prepared, out, overrides=changes)).extras
+    with pytest.MonkeyPatch.context() as patch:
+        stopped(patch, 5)  # before a prior is fitted
+        ended = read(run(path, prepared, out, resume=True, overrides=["prior.draws=0", "fit.steps=8"])).extras
+    assert before.keys() == ended.keys()
+    for name, value in before.items():
+        np.testing.assert_array_equal(ended[name], value)
+    changes = ["prior.draws=0", "fit.steps=6", "prior.minutes=0.0000001"]
+    after = read(run(path, prepared, out, resume=True, overrides=changes)).extras
+    for name, value in before.items():
+        np.testing.assert_array_equal(after[name], value)
+    (out / "tiny.safetensors").write_bytes(b"cut short")
+    run(path, prepared, out, resume=True, overrides=changes)
 
 
 def test_music_without_notes_is_reported(tmp_path: Path) -> None:
