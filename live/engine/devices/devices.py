@@ -10,7 +10,7 @@ import contextlib
 import difflib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from live.control.desk import Desk
 from live.devices import ports
@@ -18,13 +18,14 @@ from live.devices.fluidsynth import FluidSynth, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
+from live.engine.devices.built_in_synth import BuiltInSynth, on_jack
 from live.engine.devices.lights import Lights
 from live.engine.devices.losses import Losses, LossNotices
 from live.engine.guard import Guard
 from live.engine.output import EngineOutput
 from live.engine.preparation import SYNTH, OpenSynth
 from live.engine.recording import Recording
-from live.errors import FailureError, PortError, PortMissingError, SynthError, UsageError, unknown
+from live.errors import FailureError, PortError, PortMissingError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice, NoticeLevel, PortView
@@ -63,7 +64,6 @@ class Devices:
         self, options: Options, output: EngineOutput, post: Post, synth: OpenSynth = open_synth
     ) -> None:
         self._options, self._output, self._post = options, output, post
-        self._open = synth
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, ports.MidiInput] = {}
         self._asked: list[_Asked] = []
@@ -75,7 +75,7 @@ class Devices:
         self._broken_before = 0  # of inputs that have gone
         self._loss_notices = LossNotices()
         self._cables_due = options.revived
-        self._synth_fault = ""
+        self.synth = BuiltInSynth(options, synth, post, self._show_synth)
         self.desk: Desk | None = None
         self.lights: Lights | None = None
         self.recording = Recording(options, output, self._say)
@@ -135,7 +135,8 @@ class Devices:
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
         for name in sorted(config.midi.outputs, key=SYNTH.__eq__):  # the synth takes its time
             if name == SYNTH:
-                self._open_synth(jam)
+                synth = self.synth.open(jam.notices)
+                self._output.sinks += [synth] if synth is not None else []
             elif name != "none":
                 self._open_output(jam, name)
         for name in sorted(config.midi.inputs, key="auto".__eq__):  # auto takes what nobody has named
@@ -174,19 +175,6 @@ class Devices:
             [port.name for port in tuple(self._inputs.values()) if port.virtual],
             [sink.name for sink in sinks if sink.virtual],
         )
-
-    def _open_synth(self, jam: Jam) -> None:
-        try:
-            synth, said = self._open(self._options.config.synth)
-        except SynthError as reason:
-            jam.notices.add("error", str(reason), about=SYNTH)
-            self._views["out", SYNTH] = PortView("out", SYNTH, "missing", str(reason))
-            return
-        for text in said:
-            jam.notices.add("warning", text)
-        synth.play_drums(self._options.config.midi.drum_channel)
-        self._output.sinks.append(synth)
-        self._views["out", SYNTH] = PortView("out", SYNTH, "ok")
 
     def _open_output(self, jam: Jam, name: str) -> None:
         try:
@@ -310,20 +298,19 @@ class Devices:
 
     def _watch(self, jam: Jam) -> None:
         """Look after the ports that are open, and for keyboards that are plugged in later."""
-        synths = [sink for sink in self._output.sinks if isinstance(sink, FluidSynth)]
-        on_jack = [synth for synth in synths if synth.driver == "jack"]
+        synths = on_jack(self._output.sinks)
         api: str = self._options.config.midi.api
         with contextlib.suppress(PortError):  # said already; the watch looks for a MIDI system too
             api = ports.resolve_api(api)
-        watch = self._watch_system(jam, api, on_jack if api == "jack" else [])
+        watch = self._watch_system(jam, api, synths if api == "jack" else [])
         for asked in self._asked:
             reopen = self._reopen_input if asked.direction == "in" else self._reopen_output
             if asked.port is None:
                 watch.wait_for(asked.direction, asked.name, reopen)
             else:
                 watch.add(asked.direction, asked.port, reopen, wanted=asked.name)
-        if on_jack and api != "jack":  # MIDI comes from elsewhere, the synth's sound goes there
-            self._watch_system(jam, "jack", on_jack, adopting=False)
+        if synths and api != "jack":  # MIDI comes from elsewhere, the synth's sound goes there
+            self._watch_system(jam, "jack", synths, adopting=False)
         for watcher in self._watchers:
             watcher.start()
 
@@ -339,10 +326,10 @@ class Devices:
             lister=lister,
             adopt=self._reopen_input if adopting else None,
             wanted=lambda found: keyboards(found, self._output_names()),
-            died=self._synths_lost if synths else lambda: None,
+            died=self.synth.lost if synths else lambda: None,
             failed=self._warn,
             looked=lambda: self._looked(jam, lister),
-            revived=(lambda: self._restart_synths(synths)) if synths else None,
+            revived=(lambda: self.synth.restart(synths)) if synths else None,
         )
         self._watchers.append(watch)
         return watch
@@ -362,31 +349,8 @@ class Devices:
         self.peers = [peer for name in outputs for peer in sorted(lister.connections(name) or ())]
         self.sources = [peer for name in inputs for peer in sorted(lister.connections(name) or ())]
 
-    def _synths_lost(self) -> None:
-        """Say that the sound server has gone; on a watch's thread, as the next one."""
-        self._synth_fault = ""
-        self._post(lambda _now: self._show_synth("missing", "the sound server has gone"))
-        gone = "the sound server has gone: the built-in synth is silent until it is back"
-        self._post(Notice(0, "error", gone, SYNTH))
-
-    def _restart_synths(self, synths: list[FluidSynth]) -> bool:
-        """Let the synths sound through the server that is back; False to be asked again."""
-        try:
-            for synth in synths:
-                synth.restart_audio()
-        except SynthError as fault:
-            reason = str(fault)
-            if reason != self._synth_fault:
-                self._synth_fault = reason
-                self._post(lambda _now: self._show_synth("missing", reason))
-                self._post(Notice(0, "error", f"the built-in synth stays silent: {reason}", SYNTH))
-            return False
-        self._post(lambda _now: self._show_synth("ok", ""))
-        self._post(Notice(0, "info", "the sound server is back: the built-in synth sounds again", SYNTH))
-        return True
-
-    def _show_synth(self, state: Literal["ok", "missing"], detail: str) -> None:
-        self._views["out", SYNTH] = PortView("out", SYNTH, state, detail)
+    def _show_synth(self, fault: str) -> None:
+        self._views["out", SYNTH] = PortView("out", SYNTH, "missing" if fault else "ok", fault)
 
     def _reopen_input(self, name: str) -> ports.MidiInput:
         api = self._options.config.midi.api

@@ -104,27 +104,27 @@ def stage() -> Stage:
 
 
 def test_the_synth_is_missing_while_its_server_is_and_sounds_again_with_it(stage: Stage) -> None:
-    stage.devices._synths_lost()
+    stage.devices.synth.lost()
     assert [level for level, _ in stage.said()] == ["error"]
     assert stage.shown() == [("fluidsynth", "missing")]
-    assert stage.devices._restart_synths([stage.synth])
+    assert stage.devices.synth.restart([stage.synth])
     assert stage.synth.restarts == 1
     assert [level for level, _ in stage.said()] == ["info"]
     assert stage.shown() == [("fluidsynth", "ok")]
 
 
 def test_a_synth_that_does_not_start_again_is_said_once_and_tried_again(stage: Stage) -> None:
-    stage.devices._synths_lost()
+    stage.devices.synth.lost()
     stage.said()
     stage.synth.fault = "the audio driver jack does not answer"
     for _ in range(2):
-        assert not stage.devices._restart_synths([stage.synth])
+        assert not stage.devices.synth.restart([stage.synth])
     assert stage.said() == [
         ("error", "the built-in synth stays silent: the audio driver jack does not answer")
     ]
     assert stage.shown() == [("fluidsynth", "missing")]
     stage.synth.fault = ""
-    assert stage.devices._restart_synths([stage.synth])
+    assert stage.devices.synth.restart([stage.synth])
     assert len(stage.said()) == 1
     assert stage.shown() == [("fluidsynth", "ok")]
 
@@ -150,7 +150,7 @@ def test_the_server_that_a_synth_sounds_through_is_watched(
 
 
 def test_a_synth_that_fails_is_shown_in_its_own_row(stage: Stage) -> None:
-    stage.devices._show_synth("ok", "")
+    stage.devices._show_synth("")
     stage.devices._sink_lost(stage.jam, stage.synth, "FluidSynth is closed")
     assert stage.shown() == [("fluidsynth", "missing")]
 
