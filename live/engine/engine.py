@@ -6,7 +6,6 @@ Owns: the loop, and the answers that wait while a note is due.
 Threads: its own, but for `_arrived`.
 """
 
-import gc
 import json
 from collections import deque
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from live.engine.devices.devices import Devices
 from live.engine.devices.feedback import Feedback
 from live.engine.devices.leaders import leader_of
 from live.engine.devices.learning import Learning
+from live.engine.faults import Faults
 from live.engine.guard import Guard
 from live.engine.links.browsers import BrowserKeyboards
 from live.engine.links.guardians import Guardians
@@ -32,6 +32,7 @@ from live.engine.output import EngineOutput
 from live.engine.preparation import OpenSynth
 from live.engine.resume import remembered, restore
 from live.engine.snapshots import Snapshots, Surroundings
+from live.engine.upkeep import Upkeep
 from live.ipc.commands import Arm, Command, PlayKey, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.link import Link, Switchboard
@@ -61,19 +62,10 @@ from live.timing.midi_bytes import Received, is_note_on
 from live.timing.midi_clock.clock_in import SYNC_STATUSES
 from live.timing.timeline import Nanos
 
-TIDY_NANOS, QUIET_NANOS = 10_000_000_000, 10_000_000
-MEMORY_NANOS, MEMORY_OVERDUE_NANOS, MEMORY_TAKES_NANOS = 500_000_000, 2_000_000_000, 2_000_000
 FLUSH_NANOS = 60_000_000
 MESSAGES_A_TURN = 64  # of a storm; then what is due comes first
 READY_NANOS = 250_000  # so much ahead a note is made ready, then sent on its moment: Python takes its time
 SWAP_NANOS = 400_000  # about twice what swapping a dense phrase in costs
-FAULTS_REPORTED = 5
-FAULTS_IN_A_ROW = 8  # turns that all fail: this engine will not recover, the next one may
-FAULT_PAUSE_NANOS = 1_000_000
-
-
-class BrokenEngineError(RuntimeError):
-    """One turn after another has failed: the supervisor is to start another engine."""
 
 
 class Engine:
@@ -117,11 +109,10 @@ class Engine:
         self.guardians = Guardians(options)
         self.supervisor = SupervisorLink(self.output, self.devices)
         self.ending = False
-        self.faults = 0
-        self._faults_in_a_row = 0
+        self.faults = Faults(self.jam.notices, self.output)
+        self.upkeep = Upkeep(self._send_memory)
         self._answers_waiting: deque[Answer] = deque()
         self._wake: Nanos | None = None
-        self._tidied_nanos = self._memory_nanos = 0
         self.board = Switchboard(
             options.address, ToEngine | JamMemory | ScenesMemory | PlayMidi | WantMidi, self._arrived
         )
@@ -175,30 +166,16 @@ class Engine:
                 break
             try:
                 coming = self._turn(now)
-                self._faults_in_a_row = 0
+                self.faults.none()
             except Exception as fault:  # noqa: BLE001  the music goes on, and the fault is reported
-                coming = [self._fault(fault, now)]
+                coming = [self.faults.add(fault, now)]
             if end is not None:
                 coming.append(end)
-            self._tidy(now, min(coming))
+            self.upkeep.do(now, min(coming))
             if self.output.osc is not None:
                 self.osc_state.look(now, min(coming))
             coming += self.supervisor.beat(now, min(coming))
             self.clock.wait_until(Nanos(min(coming)))
-
-    def _tidy(self, now: int, coming: int) -> None:
-        """In a quiet moment collect garbage, for the collector itself is off, and send the memory.
-
-        All of it, for what was loaded is frozen: .7 ms where 20,000 things are held.
-        """
-        quiet = coming - now > QUIET_NANOS
-        overdue = now - self._memory_nanos > MEMORY_OVERDUE_NANOS and coming - now > MEMORY_TAKES_NANOS
-        if overdue or (quiet and now - self._memory_nanos > MEMORY_NANOS):
-            self._memory_nanos = now
-            self._send_memory()
-        elif quiet and now - self._tidied_nanos > TIDY_NANOS:
-            self._tidied_nanos = now
-            gc.collect()
 
     def _send_memory(self) -> None:
         """Let the supervisor know what the next engine would need."""
@@ -210,18 +187,6 @@ class Engine:
                 recording=bool(self.devices.recording.shown),
             )
             self.supervisor.remember(memory, self.commands.scenes.memory())
-
-    def _fault(self, fault: Exception, now: int) -> int:
-        self.faults += 1
-        self._faults_in_a_row += 1
-        if self.faults <= FAULTS_REPORTED:
-            self.jam.notices.add(
-                "error", f"a fault in the engine, the music goes on: {type(fault).__name__}: {fault}"
-            )
-            self.output.log("fault", text=repr(fault))
-        if self._faults_in_a_row >= FAULTS_IN_A_ROW:
-            raise BrokenEngineError(f"{FAULTS_IN_A_ROW} turns in a row failed: {fault!r}") from fault
-        return now + FAULT_PAUSE_NANOS
 
     def _turn(self, now: Nanos) -> list[int]:
         self.jam.at(now)
@@ -496,7 +461,7 @@ class Engine:
             dropped_notes=self.jam.sender.dropped_notes,
             left_late=self.devices.left_late,
             recombined=self.jam.decoding.recombined,
-            faults=self.faults,
+            faults=self.faults.count,
             coalesced=self.arrivals.coalesced,
             dropped_messages=self.arrivals.dropped,
             **self.devices.losses()._asdict(),

@@ -9,7 +9,9 @@ from itertools import count
 import pytest
 
 from live.engine import engine as engine_module
-from live.engine.engine import READY_NANOS, BrokenEngineError, Engine
+from live.engine.engine import READY_NANOS, Engine
+from live.engine.faults import FAULTS_IN_A_ROW, BrokenEngineError
+from live.engine.upkeep import TIDY_NANOS
 from live.ipc.messages import Bye, Decoded
 from live.ipc.places import Point
 from live.ipc.snapshot import Notice, Snapshot, Update
@@ -44,9 +46,9 @@ def test_a_circle_that_has_outlived_one_tidying_is_collected_by_a_later_one(
     known = weakref.ref(held[0])
     for _ in range(2):
         assert known() is not None
-        clock.nanos += engine_module.TIDY_NANOS + 1
-        engine._memory_nanos = clock.nanos
-        engine._tidy(clock.nanos, clock.nanos + SECOND)
+        clock.nanos += TIDY_NANOS + 1
+        engine.upkeep.memory_nanos = clock.nanos
+        engine.upkeep.do(clock.nanos, clock.nanos + SECOND)
         held.clear()
     assert known() is None
 
@@ -185,7 +187,7 @@ def test_a_fault_at_every_turn_ends_the_engine_for_another_one(
     monkeypatch.setattr(engine.jam, "advance", broken)
     with pytest.raises(BrokenEngineError, match="turns in a row failed: ZeroDivisionError"):
         engine.run()
-    assert engine.faults == engine_module.FAULTS_IN_A_ROW
+    assert engine.faults.count == FAULTS_IN_A_ROW
     assert clock.nanos - begun < SECOND
 
 
@@ -203,7 +205,7 @@ def test_a_fault_now_and_then_is_survived(
 
     monkeypatch.setattr(engine.jam, "advance", shaky)
     engine.run()
-    assert engine.faults > engine_module.FAULTS_IN_A_ROW
+    assert engine.faults.count > FAULTS_IN_A_ROW
 
 
 def test_a_storm_is_reported_once_and_loses_no_key(engine: Engine, clock: FakeClock, ear: Ear) -> None:

@@ -28,7 +28,7 @@ def jamming(clock: FakeClock) -> Engine:
     engine.jam.places.go(Point([1.0, 2.0], {"density": 1.0}), "recall", Tick(0))
     engine.arrivals.put(command("capture", "A"))
     run_to(engine, clock, clock.nanos + 2 * SECOND)
-    engine._tidy(clock.nanos, clock.nanos + SECOND)
+    engine.upkeep.do(clock.nanos, clock.nanos + SECOND)
     return engine
 
 
@@ -38,7 +38,7 @@ def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(cloc
     run_to(first, clock, clock.nanos + 4 * SECOND)
     lines = first.jam.plan.lines
     assert lines.start > 0
-    first._tidy(clock.nanos, clock.nanos + SECOND)
+    first.upkeep.do(clock.nanos, clock.nanos + SECOND)
     crossed = memory_of(first)
     second = built(clock, revived=True)
     second._arrived(Wire(), crossed)
@@ -77,7 +77,7 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
     first = jamming(clock)
     first.arrivals.put(command("stop"))
     run_to(first, clock, clock.nanos + SECOND)
-    first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
+    first.upkeep.do(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
     second = built(clock, revived=True)
     second._arrived(Wire(), memory_of(first))
     second.arrivals.put(EchoModel().ready())
@@ -87,7 +87,7 @@ def test_the_engine_after_a_crash_stands_still_where_the_performer_had_stopped(c
 
 def after(first: Engine, clock: FakeClock, **options: object) -> Engine:
     """Return the engine that goes on from another one."""
-    first._tidy(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
+    first.upkeep.do(clock.nanos + SECOND, clock.nanos + 2 * SECOND)
     second = built(clock, revived=True, **options)
     second._arrived(Wire(), memory_of(first))
     run_to(second, clock, clock.nanos + SECOND)
@@ -132,7 +132,7 @@ def test_what_has_not_changed_is_remembered_once(clock: FakeClock) -> None:
     before = len(engine.supervisor.link.sent)
     for _ in range(3):
         clock.nanos += SECOND
-        engine._tidy(clock.nanos, clock.nanos + SECOND)
+        engine.upkeep.do(clock.nanos, clock.nanos + SECOND)
     assert len(engine.supervisor.link.sent) == before
 
 
@@ -259,7 +259,7 @@ def test_the_memory_is_sent_though_something_is_always_due(clock: FakeClock) -> 
     run_to(engine, clock, clock.nanos + MS)
     for _ in range(1000):
         clock.nanos += 5 * MS
-        engine._tidy(clock.nanos, clock.nanos + 5 * MS)
+        engine.upkeep.do(clock.nanos, clock.nanos + 5 * MS)
     assert [m for m in engine.supervisor.link.sent if isinstance(m, JamMemory)][-1].state.knobs[
         "density"
     ] == -0.7
