@@ -6,7 +6,7 @@ Threads: engine only.
 from live.ipc.jam_memory import JamFindings, JamMemory, SetPlace
 from live.jam.jam import Jam
 from live.jam.parts.mutes import mutes_of
-from live.jam.scenes.present import path_of, state_of
+from live.jam.scenes.jam_state import path_of, state_of
 from live.settings.knobs import KNOBS
 from live.timing.timeline import Nanos
 

@@ -11,7 +11,7 @@ from live.errors import UsageError, unknown
 from live.ipc import commands
 from live.ipc.commands import Command
 from live.jam.jam import Jam
-from live.jam.scenes.present import Slots
+from live.jam.scenes.jam_state import Slots
 from live.jam.scenes.scenes import Scenes
 from live.jam.scenes.undo import UndoHistory
 from live.settings.knobs import (

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from live.ipc.jam_memory import Base
 from live.ipc.places import Between
 from live.jam.jam import Jam
-from live.jam.scenes.present import Present, Slots
+from live.jam.scenes.jam_state import Slots, StateSlots
 from live.timing.timeline import Nanos, Tick
 
 
@@ -35,9 +35,9 @@ class Target(NamedTuple):
 class Glide:
     """A way that is being gone.  `bars`: length of the way."""
 
-    def __init__(self, jam: Jam, present: Present, target: Target, bars: int, now: Nanos) -> None:
+    def __init__(self, jam: Jam, slots: StateSlots, target: Target, bars: int, now: Nanos) -> None:
         self.target = target
-        self._jam, self._present = jam, present
+        self._jam, self._slots = jam, slots
         self._from = {name: jam.knobs[name] for name in target.knobs}
         self._last = dict(self._from)
         single = target.base is not None and len(jam.history.state.bases) == 1
@@ -63,7 +63,7 @@ class Glide:
             return False
         share = (tick - self._start) / (self._end - self._start)
         ways = {name: (self._from[name], self.target.knobs[name]) for name in self._last}
-        self._present.set_knobs({name: a + share * (b - a) for name, (a, b) in ways.items()}, now)
+        self._slots.set_knobs({name: a + share * (b - a) for name, (a, b) in ways.items()}, now)
         self._last = {name: jam.knobs[name] for name in self._last}
         self._move_base(share, tick)
         self._next = Tick(min(self._end, tick + jam.plan.grid.ticks_per_step))

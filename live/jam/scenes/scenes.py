@@ -13,7 +13,7 @@ from live.ipc.snapshot import SceneView, SongView
 from live.jam.jam import Jam
 from live.jam.parts.mutes import Mutes
 from live.jam.scenes.glide import Glide, Target
-from live.jam.scenes.present import KNOB, PLACED_KNOBS, Present, Slots, Turning, bases_of, state_of
+from live.jam.scenes.jam_state import KNOB, PLACED_KNOBS, Slots, StateSlots, Turning, bases_of, state_of
 from live.jam.scenes.songs import SongList
 from live.jam.scenes.tempo_ramp import TempoRamp, set_tempo
 from live.settings.knobs import KNOBS, MOST_SCENES, Mode
@@ -41,7 +41,7 @@ class Scenes:
         settings: Sequence[Scene],
         songs: Sequence[Song] = (),
     ) -> None:
-        self.present = Present(jam, turn)
+        self.state = StateSlots(jam, turn)
         self.called = 0
         self._jam, self._turn, self._set_mode = jam, turn, set_mode
         self._settings = {scene.number: scene for scene in settings}
@@ -78,10 +78,10 @@ class Scenes:
         return f"scene {number}: {name}" if name else f"scene {number}"
 
     def slots(self) -> Slots:
-        """Return what gestures can change; see `Present.slots`."""
+        """Return what gestures can change; see `StateSlots.slots`."""
         stored = {f"{SCENE}{number}": scene for number, scene in self._stored.items()}
         return {
-            **self.present.slots(),
+            **self.state.slots(),
             **stored,
             "called": self.called,
             "place": self.songs.place,
@@ -89,7 +89,7 @@ class Scenes:
         }
 
     def put(self, slots: Slots, now: Nanos) -> None:
-        """Set some slots; see `Present.put`."""
+        """Set some slots; see `StateSlots.put`."""
         if "glide" in slots:
             self._glide = None
         for name, scene in slots.items():
@@ -101,7 +101,7 @@ class Scenes:
                     self._stored[number] = scene
         self.called = slots.get("called", self.called)
         self.songs.place = slots.get("place", self.songs.place)
-        self.present.put(slots, now)
+        self.state.put(slots, now)
 
     def coming(self) -> Slots:
         """Return, once, the slots that will be set later by the scene that was just called."""
@@ -138,7 +138,7 @@ class Scenes:
         if over or target.slots.get("model", self._jam.model_choice.name) != self._jam.model_choice.name:
             self._coming = target.slots
         if over:
-            self._glide = Glide(self._jam, self.present, target, over, now)
+            self._glide = Glide(self._jam, self.state, target, over, now)
         else:
             target.arrive(target.knobs, now)
         self._jam.mark(f"scene {number}", now)
@@ -146,12 +146,12 @@ class Scenes:
         self._jam.notices.add("info", f"{self.text(number)}{words}")
 
     def _to_stored(self, state: JamState) -> Target:
-        jam, slots = self._jam, self.present.slots_of(state)
+        jam, slots = self._jam, self.state.slots_of(state)
         slots["called"] = self.called
         same = state.model == jam.model_choice.name and state.model_ident == jam.places.ident
 
         def arrive(knobs: Container[str], now: Nanos) -> None:
-            self.present.put(
+            self.state.put(
                 {
                     name: value
                     for name, value in slots.items()

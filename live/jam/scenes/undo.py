@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from live.jam.latent.path import PathHistory
-from live.jam.scenes.present import ANCHOR, Slots
+from live.jam.scenes.jam_state import ANCHOR, Slots
 from live.settings.knobs import ANCHORS
 from live.timing.timeline import Nanos
 

@@ -12,7 +12,7 @@ from live.errors import UsageError
 from live.ipc.commands import CallScene, ChooseModel, Command, GoTo, LockKey, StoreScene, SwitchThru, Turn
 from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.messages import Answer, Encoded, ToWorker
-from live.jam.scenes.present import state_of
+from live.jam.scenes.jam_state import state_of
 from live.session.saved import load, memories, saved_session, to_text
 from live.settings.knobs import ANCHORS, KNOBS, MODES
 from live.timing.timeline import Nanos

@@ -12,7 +12,7 @@ from live.control.desk import Desk
 from live.engine.links.osc_state import OscState
 from live.ipc.commands import CallScene, ChooseMapping, ChooseModel, Command, StoreScene, Turn
 from live.ipc.jam_memory import JamState, ScenesMemory, StoredScene
-from live.jam.scenes.present import state_of
+from live.jam.scenes.jam_state import state_of
 from live.settings.schema import Config, Scene
 from live.timing.timeline import Nanos, Tick
 from tests.fakes.commands import command

@@ -69,7 +69,7 @@ def path_of(state: JamState) -> PathState:
     )
 
 
-class Present:
+class StateSlots:
     """A jam's state, read and set while it plays."""
 
     def __init__(self, jam: Jam, turn: Turning) -> None:
