@@ -10,11 +10,11 @@ Tested in tests/live/jam/band/test_band.py.
 from collections import deque
 from collections.abc import Mapping
 
-from live.ipc.places import Point
-from live.jam.band.loops import NOTHING, Foreseen, Loops, Remembered, Row, rows_of
+from live.jam.band.foresight import CERTAIN, SILENT_TRUST, Foresight
+from live.jam.band.loops import NOTHING, Foreseen, Loops
 from live.jam.band.register import Register
 from live.jam.input.capture import Capture
-from live.jam.latent.path import PathHistory, heaviest
+from live.jam.latent.path import PathHistory
 from live.jam.sequencing.cell import Cell
 from live.jam.sequencing.plan import Plan
 from live.settings.schema import AS_PLAYED, AUTO, OFF
@@ -26,21 +26,17 @@ from model.music.chord_finding import (
     GUESS,
     BeatSound,
     ChordFilter,
-    beats_of,
     colour,
     in_blues,
-    near,
     plain,
-    progression,
     tells,
     triad_index,
     weigh,
 )
-from model.music.harmony import Chord, chord_name, chord_of, key_named
+from model.music.harmony import Chord, chord_name, key_named
 from model.music.key import BLUES, Key, blues_of, key_of, nearest_key
-from model.music.phrase import Note, Phrase
+from model.music.phrase import Note
 from model.music.progression import Progression, read_progression
-from model.music.tracks import DRUMS
 
 KEY_EVERY = 2  # beats, as often as it is looked for
 KEY_BEATS = 8  # from whose notes that key is found
@@ -48,8 +44,6 @@ MEMORY_BEATS = 8  # that must tell a chord for one to be said
 SWITCH = 3.0  # times as likely must another chord be to be taken within a beat
 SETTLED = 2  # steps of a beat from which its chord stays: what passes then is no change of harmony
 FOLLOWED = 0.55  # trust from which what is foreseen is played ahead
-CERTAIN = 1.0  # trust in the chords of a phrase that is held, or of an answer that sounds alone: they stay
-SILENT_TRUST = 0.9  # and of one under which the performer rests
 RESTS = 2  # beats after which a line that the performer has stopped is answered
 LEAVING_BEATS, LEAVING_NOTES, LEAVING = 2, 3, 0.4  # beats, notes in them, share of them outside of a key
 ATONAL, ATONAL_BEATS = 8, 5  # pitch classes in so many beats, the open one too, that are of no key
@@ -76,6 +70,7 @@ class ChordsInPlay:
         self.shown = self.coming = ""
         self.meanwhile: int | None = None
         self.loops = Loops(plan.grid)
+        self._foresight = Foresight(plan, capture, history, self.loops)
         self.key: Key | None = None
         self._plan, self._capture, self._history = plan, capture, history
         self._conditions = conditions
@@ -102,16 +97,13 @@ class ChordsInPlay:
 
     def _restart(self, lines: BarLines) -> None:
         self._lines = lines
-        self.loops.lay_on(lines.grid)
         self._following = ChordFilter()
         self._beat: int | None = None  # the open one, counted as cells count
         self._strikes = -1
         self._sounded: deque[BeatSound] = deque(maxlen=MEMORY_BEATS)
         self._steps: dict[int, Harmony] = {}  # of the whole piece -> its chord
         self._present: Harmony = None
-        self._foreseen: dict[int, tuple[Phrase | None, Foreseen]] = {}  # of which answer
-        self._answer: tuple[Phrase, Foreseen] | None = None  # the last one, and what it means
-        self._rows: dict[int, tuple[int, frozenset[Row]]] = {}  # cell -> strikes, what was played
+        self._foresight.restart(lines)
         self._laid: object = None
         self._left_at = self._left_first = 0  # a key, the last time and the first of several in a row
         self._since = 0  # what was played before does not tell the key: one was left then
@@ -144,9 +136,7 @@ class ChordsInPlay:
         beat = opening // grid.ticks_per_beat + plan.lines.cell * grid.beats
         opened = self._beat is None or beat > self._beat
         strikes = self._capture.strikes
-        answer = self._alone(beat // grid.beats)
-        came = answer is not None and (self._answer is None or answer is not self._answer[0])
-        if not opened and strikes == self._strikes and not came:
+        if not opened and strikes == self._strikes and not self._foresight.answer_came(beat // grid.beats):
             return False
         if opened:
             self._open(beat)
@@ -160,7 +150,7 @@ class ChordsInPlay:
         """Open a beat."""
         grid = self._plan.grid
         self._beat = beat
-        self._foreseen.clear()
+        self._foresight.forget()
         if beat % KEY_EVERY == 0 or self.key is None or self._left():
             self.key = self._key()
         rests = 2 * grid.beats if self._history.state.mode == "answer" else RESTS
@@ -196,7 +186,7 @@ class ChordsInPlay:
             notes.append(((begun - start) / size, (max(end, begun + 1) - start) / size, note.pitch))
         beat = weigh(notes, 0.0, 1.0, self._beat % grid.beats_per_bar)
         self._sounded[-1] = beat
-        self._foreseen.clear()
+        self._foresight.forget()
         if any(beat.weights):
             self._following.hear(beat)
 
@@ -214,7 +204,7 @@ class ChordsInPlay:
         self._present = chord
         self._show(beat)
         cell = beat // grid.beats
-        if not self._played(cell):
+        if not self._foresight.played(cell):
             self.meanwhile = None
         elif self.meanwhile is None:
             self.meanwhile = step
@@ -313,99 +303,7 @@ class ChordsInPlay:
     def foreseen(self, cell: int) -> Foreseen:
         """Return what is expected of a cell."""
         self._heed_grid()
-        answer = self._alone(cell)
-        known = self._foreseen.get(cell)
-        if known is None or known[0] is not answer:
-            found = self._meant(cell, answer) if answer is not None else NOTHING
-            known = self._foreseen[cell] = answer, found if found.chords else self._foresee(cell)
-        return known[1]
-
-    def _alone(self, cell: int) -> Phrase | None:
-        """Return the answer that a cell sounds while the performer rests; None where there is none."""
-        known = self._plan.cells.get(cell)
-        if self._history.state.mode != "answer" or known is None or not known.speaks:
-            return None
-        if known.origin != "decoded" or known.phrase is None or self._played(cell):
-            return None
-        return known.phrase
-
-    def _meant(self, cell: int, answer: Phrase) -> Foreseen:
-        """Return the chords that an answer's own notes mean, near to those of the phrase that it answers."""
-        if self._answer is None or self._answer[0] is not answer:
-            band, grid = self._plan.cells[cell].band, self._plan.grid
-            notes = [note for note in answer.notes if note.track not in band and note.track != DRUMS]
-            beats = [
-                near(beat, chord)
-                for beat, chord in zip(beats_of(notes, grid), self._remembered(cell), strict=True)
-            ]
-            chords = progression(beats, self.key, beats_per_bar=grid.beats_per_bar)
-            rows = frozenset(
-                (step, note.pitch % 12)
-                for note in notes
-                for step in range(note.onset, note.onset + note.length)
-            )
-            self._answer = answer, Foreseen(tuple(chords), CERTAIN, rows) if any(chords) else NOTHING
-        return self._answer[1]
-
-    def _remembered(self, cell: int) -> tuple[Chord | None, ...]:
-        """Return the chords that the phrase had which a cell's notes come from; None for each unknown one."""
-        point, grid = self._point(cell), self._plan.grid
-        found = tuple(chord_of(number) for number in point.chords) if point is not None else ()
-        return found if len(found) == grid.beats else (None,) * grid.beats
-
-    def _foresee(self, cell: int) -> Foreseen:
-        state, grid = self._history.state, self._plan.grid
-        remembered = self._remembered(cell)
-        held = state.frozen or state.loop_bars or state.mode not in ("follow", "answer", "listen")
-        if any(remembered) and held:
-            return Foreseen(remembered, CERTAIN)
-        assert self._beat is not None
-        open_cell, over = divmod(self._beat, grid.beats)
-        played = self._played(open_cell)
-        steps = (over + 1) * grid.steps_per_beat
-        if cell > open_cell:
-            return self.loops.beyond(played, steps) if played else NOTHING
-        if not played and over and any(remembered):  # the performer rests: what sounds is that phrase
-            return Foreseen(remembered, SILENT_TRUST)
-        if played:  # of the open beat only what has been struck is known
-            steps = max(steps - grid.steps_per_beat, max(step for step, _ in played) + 1)
-        found = self.loops.foresee(cell, played, steps, self._anchors())
-        if not found.chords and not played:  # the phrase before is still being looked at
-            found = self.loops.beyond(self._played(cell - 1), grid.steps)
-        return found
-
-    def _point(self, cell: int) -> Point | None:
-        """Return the place that a cell's notes come from."""
-        known = self._plan.cells.get(cell)
-        base = known.base if known is not None and known.base is not None else None
-        if base is None:
-            base = self._history.state.base_at(self._lines.place_of_cell(cell))
-        return heaviest(base.place) if base is not None else None
-
-    def _anchors(self) -> list[Remembered]:
-        found = []
-        for anchor in self._history.state.anchors.values():
-            chords = heaviest(anchor.place).chords
-            if len(chords) == self._plan.grid.beats and anchor.phrase.grid == self._plan.grid:
-                found.append(Remembered(-1, rows_of(anchor.phrase), tuple(map(chord_of, chords))))
-        return found
-
-    def _played(self, cell: int) -> frozenset[Row]:
-        """Return what has been played in a cell so far."""
-        grid = self._plan.grid
-        zero = self._lines.tick_of_cell(cell)
-        size, steps, strikes = grid.ticks_per_step, grid.steps, self._capture.strikes
-        known = self._rows.get(cell)
-        if known is not None and known[0] == strikes:
-            return known[1]
-        first = Tick(zero - size // 2)
-        rows = (((note.start - first) // size, note.pitch % 12) for note in self._capture.lately(first))
-        found = frozenset(row for row in rows if 0 <= row[0] < steps)
-        self._rows = {
-            **{one: kept for one, kept in self._rows.items() if kept[0] == strikes},
-            cell: (strikes, found),
-        }
-        return found
+        return self._foresight.of(cell, self._beat, self.key)
 
     def beats(self, cell: int) -> tuple[Harmony, ...]:
         """Return the chord of each beat of a cell that is not over, as far as it is known or foreseen."""
