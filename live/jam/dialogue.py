@@ -373,9 +373,12 @@ class Dialogue:
         """Tell whether a bar of a cell begins without all that it was to play."""
         if self._searches.owes(cell.index):
             return True
-        if cell.base is None:
+        base, source = cell.base, cell.source
+        if base is None:
             return False
-        return cell.origin != "decoded" or (cell.base.origin == "played" and cell.source is not cell.base)
+        # of the same number: all but how long the last keys were held, or a new band
+        there = source is not None and source.number == base.number
+        return cell.origin != "decoded" or (base.origin == "played" and not there)
 
     # -- answers ---------------------------------------------------------------------------------
 

@@ -84,6 +84,15 @@ def test_a_phrase_of_which_nothing_was_played_in_time_is_missed() -> None:
     assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (2, 0)
 
 
+def test_an_answer_whose_last_note_is_let_go_just_before_it_begins_is_there_in_time() -> None:
+    stage = played(bpm=300.0, answer_ms=12.0)
+    stage.press(CELL - STEP, STEP - 3, 80)
+    stage.run_to_tick(2 * CELL - STEP)
+    assert stage.note_ons() == [*beats(), (2 * CELL - STEP, 80)]
+    assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (0, 0)
+    assert warnings(stage) == []
+
+
 @pytest.mark.parametrize("answer_ms", [3.0, 14.0])
 def test_a_storm_of_turns_keeps_no_answer_waiting(answer_ms: float) -> None:
     stage = played(answer_ms=answer_ms, cells=3)
