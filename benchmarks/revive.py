@@ -120,10 +120,10 @@ def _ticks(heard: Sequence[PeerMessage]) -> int:
     return sum(item.data == b"\xf8" for item in heard)
 
 
-def _play(peer: JackPeer, begun: int) -> None:
+def _play(peer: JackPeer, begun: int, key: bytes = KEY) -> None:
     """Turn a wheel again and again for some seconds."""
     count = round(PLAYED_SECONDS * 1e9) // EVERY_NANOS
-    peer.play_all([(begun + number * EVERY_NANOS, KEY + bytes((number % 128,))) for number in range(count)])
+    peer.play_all([(begun + number * EVERY_NANOS, key + bytes((number % 128,))) for number in range(count)])
 
 
 def _floor() -> tuple[float, float]:
@@ -131,27 +131,31 @@ def _floor() -> tuple[float, float]:
     peer = JackPeer()
     try:
         time.sleep(SETTLE_SECONDS)  # until JACK has done with whoever was before
-        alone = _bare(peer, "floor")
-        _bare(peer, "first", "second")
-        return alone, _bare(peer, "floor")
+        alone = _bare(peer, b"\xb0\x02", "floor")
+        _bare(peer, b"\xb0\x03", "first", "second")
+        return alone, _bare(peer, b"\xb0\x04", "floor")
     finally:
         peer.close()
 
 
-def _bare(peer: JackPeer, *names: str) -> float:
-    """Return the seconds from the start of a bare process, which is killed, until it sends something back."""
-    _play(peer, time.monotonic_ns())
-    peer.clear()
-    begun = time.monotonic_ns()
+def _bare(peer: JackPeer, key: bytes, *names: str) -> float:
+    """Return the seconds from the start of a bare process, which is killed, until it sends something back.
+
+    Args:
+        peer: at the far end of its cables.
+        key: that is its own: JACK hands out the last buffer of a killed client until it has noticed.
+        names: of its clients, each of which sends back everything.
+    """
+
+    def sent_back(heard: Sequence[PeerMessage]) -> list[PeerMessage]:
+        found = [item for item in heard if item.data[:2] == key]
+        same = len({item.data for item in found[-len(names) :]}) == 1
+        return found if len(found) >= len(names) and same else []
+
+    _play(peer, begun := time.monotonic_ns(), key)
     command = [sys.executable, "-c", FLOOR, peer.midi_out, peer.midi_in, *names]
     with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
         try:
-            # with two clients each message comes twice
-            heard = peer.wait_for(lambda heard: _same(heard, len(names)), timeout=PLAYED_SECONDS)
-            return (heard[0].nanos - begun) / 1e9
+            return (sent_back(peer.wait_for(sent_back, timeout=PLAYED_SECONDS))[0].nanos - begun) / 1e9
         finally:
             process.kill()
-
-
-def _same(heard: Sequence[PeerMessage], count: int) -> bool:
-    return len(heard) >= count and len({item.data for item in heard[-count:]}) == 1
