@@ -94,11 +94,12 @@ def test_the_dashboard_reaches_messages_and_the_names_of_knobs_and_parts_alone()
     loaded = loaded_by("live.dashboard.app")
     ours = {module for module in loaded if roots({module}) <= set(ROOMS)}
     assert {module for module in ours if not module.startswith("live.dashboard")} == {
-        "live", "live.errors", "live.ipc", "live.ipc.commands", "live.ipc.messages", "live.ipc.places",
-        "live.ipc.snapshot", "live.settings", "live.settings.knobs", "live.words", "live.words.clause",
-        "live.words.intention", "live.words.lexicon", "live.words.meaning", "live.words.reading",
-        "live.words.sayings", "live.words.vocabulary", "model", "model.errors", "model.files", "model.music",
-        "model.music.grid", "model.music.metre", "model.music.phrase", "model.music.tracks", "model.shipped",
+        "live", "live.errors", "live.ipc", "live.ipc.browser_midi", "live.ipc.commands", "live.ipc.messages",
+        "live.ipc.places", "live.ipc.snapshot", "live.settings", "live.settings.knobs", "live.words",
+        "live.words.clause", "live.words.intention", "live.words.lexicon", "live.words.meaning",
+        "live.words.reading", "live.words.sayings", "live.words.vocabulary", "model", "model.errors",
+        "model.files", "model.music", "model.music.grid", "model.music.metre", "model.music.phrase",
+        "model.music.tracks", "model.shipped",
     }  # fmt: skip
     assert not roots(loaded) & {"torch", "numpy", "onnxruntime", "rtmidi"}
 

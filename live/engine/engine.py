@@ -33,6 +33,7 @@ from live.engine.preparation import OpenSynth
 from live.engine.resume import remembered, restore
 from live.engine.snapshots import Snapshots, Surroundings
 from live.engine.upkeep import Upkeep
+from live.ipc.browser_midi import PlayMidi, WantMidi
 from live.ipc.commands import Arm, Command, PlayKey, Quit, Start, Stop, SwitchTake, ToEngine
 from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.link import Link, Switchboard
@@ -46,9 +47,7 @@ from live.ipc.messages import (
     Encoded,
     Hello,
     LoadFailed,
-    PlayMidi,
     Ready,
-    WantMidi,
 )
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, Protocol
 
 from live.engine.devices.feedback import Feedback
 from live.errors import TwobarError
+from live.ipc.browser_midi import MidiOut
 from live.ipc.link import Link
-from live.ipc.messages import MidiOut, ToWorker
+from live.ipc.messages import ToWorker
 from live.record.event_log import EventLog
 from live.record.take import Take
 from live.timing.ahead_queue import AheadQueue

@@ -3,8 +3,8 @@
 engine -> worker: Load, Encode, Decode, Accompany, VaryAhead, Warp; Listen, Onset, ExpectTempo.
 worker -> engine: Ready, LoadFailed, Encoded, Decoded, Rewritten, Warped, Failed; BeatFound, CannotListen.
 engine -> supervisor: Beat.
-page -> engine: PlayMidi, WantMidi.  engine -> page: MidiOut.
-Places in the latent space are in `places`; what crosses to and from dashboards in `snapshot`, `commands`.
+Places in the latent space are in `places`; what crosses to and from dashboards in `snapshot`, `commands`,
+and MIDI of browsers in `browser_midi`.
 Tested in tests/live/ipc/test_link.py.
 """
 
@@ -55,43 +55,6 @@ class Beat(Message, frozen=True):
     sources: list[str] = []
     closing: bool = False
     silenced: list[str] = []
-
-
-# -- MIDI of browsers: a page's process and the engine ------------------------------------------------
-
-
-class PlayMidi(Message, frozen=True):
-    """A message of a keyboard elsewhere: taken as if it came in on a port of that name.
-
-    Attributes:
-        port: its name; empty data says that it has gone.
-        data: one whole MIDI message.
-        nanos: when it was played, on the engine's clock.
-    """
-
-    port: str
-    data: bytes
-    nanos: int
-
-
-class WantMidi(Message, frozen=True):
-    """Ask for all that leaves, or for no more of it."""
-
-    wanted: bool
-
-
-class MidiOut(Message, frozen=True):
-    """What leaves, and when it is due.
-
-    Attributes:
-        performer: whether the performer's own keys sound through.
-        drums: whether it goes to the drums, whatever their channel.
-    """
-
-    data: bytes
-    due_nanos: int
-    performer: bool
-    drums: bool = False
 
 
 # -- engine -> worker -------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from typing import Any, Literal, get_type_hints
 
 import msgspec
 
-from live.ipc.messages import Bye, Message, MidiOut
+from live.ipc.browser_midi import MidiOut
+from live.ipc.messages import Bye, Message
 
 NoteRow = tuple[int, int, int, int, int]
 """(tick within the bar, length in ticks, pitch, velocity, track): tracks as in model.music.tracks."""

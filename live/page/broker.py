@@ -7,8 +7,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 
+from live.ipc.browser_midi import MidiOut, PlayMidi, WantMidi
 from live.ipc.commands import Command, GoOnMap, Turn
-from live.ipc.messages import MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import Snapshot, ToDashboard, Update, applied
 from live.timing.midi_bytes import CONTROL, PROGRAM
 

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from live.ipc.browser_midi import PlayMidi, WantMidi
 from live.ipc.commands import Command
 from live.ipc.link import Address, Link, call
-from live.ipc.messages import Bye, PlayMidi, WantMidi
+from live.ipc.messages import Bye
 from live.ipc.snapshot import ToDashboard
 
 RETRY_SECONDS = 0.2

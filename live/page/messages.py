@@ -9,8 +9,9 @@ from typing import Any, Union, get_args
 
 import msgspec
 
+from live.ipc.browser_midi import WantMidi
 from live.ipc.commands import Command, Quit
-from live.ipc.messages import Message, WantMidi
+from live.ipc.messages import Message
 from live.settings.knobs import ACTIONS, ANCHORS, KNOBS, LATENT_KNOBS, MODES, bindable
 from model.music.metre import METRES
 from model.music.tracks import TRACKS

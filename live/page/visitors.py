@@ -14,8 +14,9 @@ import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live.errors import UsageError
+from live.ipc.browser_midi import MidiOut, PlayMidi, WantMidi
 from live.ipc.commands import action
-from live.ipc.messages import Message, MidiOut, PlayMidi, WantMidi
+from live.ipc.messages import Message
 from live.ipc.snapshot import Snapshot, difference
 from live.page import messages
 from live.page.broker import Broker

@@ -6,8 +6,8 @@ Owns: which ports came over which link.  Threads: engine only.
 from typing import Any
 
 from live.engine.devices.devices import Devices
+from live.ipc.browser_midi import PlayMidi
 from live.ipc.link import Link
-from live.ipc.messages import PlayMidi
 from live.jam.jam import Jam
 from live.timing.midi_bytes import Received
 from live.timing.timeline import Nanos

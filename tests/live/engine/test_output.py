@@ -8,7 +8,7 @@ import pytest
 from live.engine.engine import Engine
 from live.engine.output import EngineOutput
 from live.errors import PortError
-from live.ipc.messages import MidiOut
+from live.ipc.browser_midi import MidiOut
 from live.timing.ahead_queue import AheadQueue
 from live.timing.midi_bytes import Sink, Stream, note_off, note_on, program
 from live.timing.timeline import Nanos, Tick

@@ -11,9 +11,10 @@ from typing import Any, cast
 import pytest
 from starlette.websockets import WebSocket
 
+from live.ipc.browser_midi import MidiOut, WantMidi
 from live.ipc.commands import GoOnMap, Panic, ToEngine, Turn
 from live.ipc.link import Switchboard, new_address
-from live.ipc.messages import Bye, Decode, Encode, Hello, MidiOut, ToWorker, WantMidi, Warp
+from live.ipc.messages import Bye, Decode, Encode, Hello, ToWorker, Warp
 from live.ipc.snapshot import difference
 from live.page import engine_link
 from live.page.broker import MOST_WAITING, Broker

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from live.ipc import commands
-from live.ipc.messages import MidiOut, PlayMidi, WantMidi
+from live.ipc.browser_midi import MidiOut, PlayMidi, WantMidi
 from live.ipc.snapshot import ControllerView, LessonView, Notice, SceneView, SongView, TouchView
 from tests.fakes.midi_files import tune, write
 from tests.fakes.page_served import SIZES, Served, opened

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from live.ipc.messages import MidiOut, WantMidi
+from live.ipc.browser_midi import MidiOut, WantMidi
 from live.ipc.page_process import PageOptions
 from live.page import soundfont
 from live.page.broker import Broker

@@ -3,7 +3,7 @@
 import pytest
 
 from live.engine.engine import Engine
-from live.ipc.messages import MidiOut, PlayMidi, WantMidi
+from live.ipc.browser_midi import MidiOut, PlayMidi, WantMidi
 from live.timing.midi_bytes import control, note_off, note_on, program
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire
 from tests.fakes.stage import MS
