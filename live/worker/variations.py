@@ -288,7 +288,7 @@ class Variations:
         first: Course | None = None
         for attempt in range(ORDERS):
             seed = seed_of(name.seed, name.number, attempt)
-            way = course(state.material.phrase, stages, attempt, seed)
+            way = course(state.material.phrase, stages, attempt, seed, state.material.tracks)
             first = first or way
             if not way.steps(amount) or sounding(way.at(amount)) not in before:
                 return way
@@ -305,7 +305,7 @@ class Variations:
         for attempt in range(tries):
             seed = seed_of(name.seed, name.number, attempt)
             alternative = self._remade(material, seed, free=attempt > tries // 2)
-            found = course(material.phrase, [alternative], attempt, seed)
+            found = course(material.phrase, [alternative], attempt, seed, material.tracks)
             first = first or found
             if not found.steps(amount) or sounding(found.at(amount)) not in before:
                 return found

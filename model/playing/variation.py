@@ -7,7 +7,7 @@ note F1 of both.  As every state lies on one course, turning the knob moves betw
 other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +41,7 @@ class Course:
     Attributes:
         played: the phrase.
         changes: one after another; after the last of them it is the last alternative.
-        left: F1 with the phrase before each change, and after the last: len(changes) + 1 numbers.
+        left: F1 of its varied parts before each change, and after the last: len(changes) + 1 numbers.
     """
 
     played: Phrase
@@ -72,7 +72,13 @@ class Course:
         return _in_voice(Phrase.of(self.played.grid, notes.values()), self.played)
 
 
-def course(played: Phrase, alternatives: Sequence[Phrase], order: int = 0, seed: int = 0) -> Course:
+def course(
+    played: Phrase,
+    alternatives: Sequence[Phrase],
+    order: int = 0,
+    seed: int = 0,
+    tracks: Collection[int] | None = None,
+) -> Course:
     """Return the way from a phrase to one alternative after the other; deterministic.
 
     Args:
@@ -80,19 +86,26 @@ def course(played: Phrase, alternatives: Sequence[Phrase], order: int = 0, seed:
         alternatives: on the same grid; new notes take over the phrase's timing and loudness.
         order: how many beats before the last one the changes begin; those behind it come after those before.
         seed: of the order in which beats of drums change.
+        tracks: the parts that are varied, by whose notes is counted what is left; None for all.
     """
     changes: list[Change] = []
     left = [1.0]
+    known = {_key(note) for note in played.notes if tracks is None or note.track in tracks}
     for alternative in alternatives:
-        _lead_on(played, changes, left, alternative, late=_late(played.grid, order, seed))
+        _lead_on(played, changes, left, alternative, late=_late(played.grid, order, seed), known=known)
     return Course(played, tuple(changes), tuple(left))
 
 
 def _lead_on(
-    played: Phrase, changes: list[Change], left: list[float], alternative: Phrase, *, late: Late
+    played: Phrase,
+    changes: list[Change],
+    left: list[float],
+    alternative: Phrase,
+    *,
+    late: Late,
+    known: set[NoteKey],
 ) -> None:
-    """Lead a course on to another alternative."""
-    known = {_key(note) for note in played.notes}
+    """Lead a course on to another alternative; `known` are the notes by which is counted what is left."""
     present = _changed(played, changes)
     common = len(known & present.keys())
     coming = {_key(note): note for note in inflected(alternative, played).notes}
@@ -103,7 +116,7 @@ def _lead_on(
         for leaving, entering in _groups(played.grid, gone, new, late)
         for change in _paired(leaving, entering, played.grid)
     )
-    size = len(present)
+    size = len(known) + len(present) - len({_key(note) for note in played.notes})
     for change in ahead:
         changes.append(change)
         size += (change[1] is not None) - (change[0] is not None)

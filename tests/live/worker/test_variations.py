@@ -11,7 +11,7 @@ from live.worker.handler import RequestHandler
 from live.worker.variations import APART, MOST_BEGUN, Sounds, Variations, sounding
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from model.music.tracks import BASS, DRUMS, MELODY
+from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing import load as play
 from model.playing.alternatives import Material
 from model.playing.variation import note_f1
@@ -76,6 +76,17 @@ def test_only_what_the_performer_played_is_varied() -> None:
         varied = variations.varied(whole, how(turn, 1.0), MAJOR).phrase
         assert varied.part(BASS).notes == tuple(bass)
         assert note_f1(varied.part(MELODY), TUNE) == 0.0
+
+
+def test_what_is_left_is_counted_of_the_performer_s_part_alone_however_full_the_band_is() -> None:
+    variations = recombining()
+    band = [Note(step, pitch, 80, 1, track=CHORDS) for step in range(32) for pitch in (48, 52, 55)]
+    whole = Phrase.of(GRID, [*TUNE.notes, *band])
+    variations.hear(whole, TUNE)
+    for amount in (0.25, 0.5):
+        varied = variations.varied(whole, how(0, amount), MAJOR).phrase
+        assert varied.part(CHORDS) == whole.part(CHORDS)
+        assert note_f1(varied.part(MELODY), TUNE) == pytest.approx(1 - amount, abs=0.07)
 
 
 def test_a_decode_answers_with_the_variation(monkeypatch: pytest.MonkeyPatch) -> None:
