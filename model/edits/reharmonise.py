@@ -39,6 +39,7 @@ BASS_RANGE = (28, 55)
 CHORD_RANGE = (45, 84)
 LOWEST_CHORD = 50  # key down to which voices go that would lie over a melody, and
 LOWEST_MELODY = 58  # mean key from which one leaves room below
+MUDDY, THIRD = 53, 4  # key under which a chord's lowest voice has no other one so near, in semitones
 STRIKE_AGAIN = 0.5  # beats that must be left of a note for it to be struck again under a new chord
 
 
@@ -280,7 +281,8 @@ def _chords(notes: Sequence[Note], under: _Under) -> list[Note]:
         if len(struck) > len(wanted):
             struck = struck[-len(wanted) :]
         pitches = led(tuple(note.pitch for note in struck), wanted, before, lowest)
-        before = pitches = _under_melody(pitches, under.sheet.melody)
+        pitches = _under_melody(pitches, under.sheet.melody)
+        before = pitches = _opened(pitches, under.sheet.melody) if lowest is None else pitches
         found += [note._replace(pitch=pitch) for note, pitch in zip(struck, pitches, strict=True)]
     return found
 
@@ -318,6 +320,19 @@ def _under_melody(pitches: tuple[int, ...], melody: int | None) -> tuple[int, ..
         if pitch > melody and lower >= LOWEST_CHORD:
             found[found.index(pitch)] = lower
     return tuple(sorted(found))
+
+
+def _opened(pitches: tuple[int, ...], melody: int | None) -> tuple[int, ...]:
+    """Return a voicing without a third or less at its low end: its lowest voice goes up if there is room."""
+    highest = CHORD_RANGE[1] if melody is None or melody < LOWEST_MELODY else melody
+    found = pitches
+    for _ in pitches:
+        low, *others = found
+        close = low < MUDDY and others and others[0] - low <= THIRD
+        if not close or low + 12 > highest or low + 12 in others:
+            break
+        found = tuple(sorted((*others, low + 12)))
+    return found
 
 
 def _distinct(struck: Sequence[Note]) -> list[Note]:

@@ -201,3 +201,13 @@ def test_chords_lie_under_a_melody_where_there_is_room() -> None:
     assert max(tops) <= 66
     assert {pitch % 12 for pitch in tops} == {0, 4, 7}
     assert sorted(laid(pattern(), steps("C"), melody=40)) == sorted(pattern()), "no room"
+
+
+def test_no_third_lies_low_where_there_is_room_above() -> None:
+    low = [Note(0, pitch, 80, 8, track=CHORDS) for pitch in (48, 52, 55)]
+    under = {melody: laid(low, steps("C"), melody=melody) for melody in (None, 72, 60)}
+    assert [note.pitch for note in sorted(under[None])] == [55, 60, 64]
+    assert under[72] == under[None]
+    assert [note.pitch for note in sorted(under[60])] == [52, 55, 60], "as far as the melody leaves room"
+    wide = [Note(0, pitch, 80, 8, track=CHORDS) for pitch in (48, 55, 64)]
+    assert sorted(laid(wide, steps("C"))) == wide
