@@ -9,7 +9,6 @@ problems"; why the weights of a regression are not yet the direction in which th
 2014, "On the interpretation of weight vectors of linear models in multivariate neuroimaging", eq. 6.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,23 +103,6 @@ def orthogonal(found: Regression, *, likely: bool, ridge: float = 1e-3) -> Float
     return step
 
 
-def monotone(values: Sequence[float] | Floats) -> Floats:
-    """Return the nearest sequence that never falls, by least squares.
-
-    Pool adjacent violators (Ayer et al. 1955, "An empirical distribution function for sampling with
-    incomplete information").
-    """
-    blocks: list[list[float]] = []  # mean, count
-    for value in values:
-        blocks.append([float(value), 1.0])
-        while len(blocks) > 1 and blocks[-2][0] >= blocks[-1][0]:
-            mean, count = blocks.pop()
-            before = blocks[-1]
-            before[0] = (before[0] * before[1] + mean * count) / (before[1] + count)
-            before[1] += count
-    return np.concatenate([np.full(round(count), mean) for mean, count in blocks])
-
-
 def calibrated(lengths: Floats, changes: Floats) -> tuple[Floats, Floats] | None:
     """Turn what was measured along a direction into a map from change to length.
 
@@ -144,7 +126,9 @@ def calibrated(lengths: Floats, changes: Floats) -> tuple[Floats, Floats] | None
 
 def _outwards(lengths: Floats, changes: Floats) -> tuple[Floats, Floats]:
     """Return the places, from the centre outwards, at which more is reached than at any before."""
-    rising = np.maximum(monotone(changes), 0.0)
+    from scipy.optimize import isotonic_regression  # noqa: PLC0415 - slow to import
+
+    rising = np.maximum(isotonic_regression(changes).x, 0.0)
     rising[0] = 0.0
     selected = [0]
     for index in range(1, len(rising)):

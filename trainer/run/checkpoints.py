@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from model.checkpoint import Checkpoint, write
+from model.config import STEP_BY_STEP
 from model.library import read_header
 from model.playing.player import Player
 from model.shipped import model_file
@@ -19,7 +20,6 @@ from trainer.errors import OperationError, RequestError
 
 LOG = "log.jsonl"
 """Of a run, beside its checkpoint."""
-STEPWISE = {"rnn", "gru", "lstm", "hierarchical", "transformer", "attention"}
 
 
 def path_of(name: str) -> Path:
@@ -96,7 +96,7 @@ def context_bars_of(path: Path) -> int:
 
 def is_stepwise(path: Path) -> bool:
     """Tell whether a checkpoint's decoder writes one step after another; False for what is none."""
-    return _config_of(path).get("decoder", {}).get("kind") in STEPWISE
+    return _config_of(path).get("decoder", {}).get("kind") in STEP_BY_STEP
 
 
 def _config_of(path: Path) -> dict[str, Any]:

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from model.latent.directions import KNOTS
-from trainer.latent.regression import along_pattern, along_weights, calibrated, monotone, orthogonal, regress
+from trainer.latent.regression import along_pattern, along_weights, calibrated, orthogonal, regress
 
 RNG = np.random.default_rng(0)
 
@@ -41,16 +39,6 @@ def test_the_likely_step_goes_along_with_what_moves_together() -> None:
     _, z, values = linear()
     found = regress(z, values)
     assert abs(along_weights(found)[0, 3]) < 0.1 < along_pattern(found)[0, 3]
-
-
-@given(st.lists(st.floats(-5, 5), min_size=1, max_size=20))
-def test_the_nearest_rising_sequence_rises_and_keeps_the_mean(values: list[float]) -> None:
-    risen = monotone(values)
-    assert len(risen) == len(values)
-    assert (np.diff(risen) >= -1e-9).all()
-    assert risen.mean() == pytest.approx(np.mean(values), abs=1e-9)
-    if sorted(values) == values:
-        np.testing.assert_allclose(risen, values, atol=1e-9)
 
 
 def test_calibration_makes_equal_turns_equal_changes() -> None:
