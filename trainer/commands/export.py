@@ -21,7 +21,7 @@ def export(*, checkpoint: str, onnx: Path | None, hub: Path | None) -> None:
     """Write a checkpoint as ONNX with its weights inside, or as a folder that a model hub takes."""
     if onnx is None and hub is None:
         raise RequestError("export writes nothing without --onnx DIR or --hub DIR")
-    from trainer.reports.hub_folder import write_hub, write_onnx  # noqa: PLC0415 - loads numpy
+    from trainer.reports.export import write_hub, write_onnx  # noqa: PLC0415 - loads numpy
     from trainer.run.checkpoints import path_of, subject  # noqa: PLC0415 - likewise
 
     path = path_of(subject(checkpoint).checkpoint)
