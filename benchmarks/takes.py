@@ -16,11 +16,12 @@ from pathlib import Path
 import click
 import mido
 import numpy as np
+from msgspec.structs import replace
 
 from benchmarks.band import GRID, MODEL
 from benchmarks.instrument import ROOT
 from benchmarks.take_figures import CELL, EXPLAINED, STEP, Sounded, figures
-from live.ipc.messages import Accompany, Answer, Decode, Decoded, Encode, ToWorker
+from live.ipc.messages import FOR_EVER_NANOS, Accompany, Answer, Decode, Decoded, Encode, ToWorker
 from live.worker.handler import RequestHandler
 from model.codecs.base import phrase_of
 from model.errors import ModelError
@@ -70,6 +71,8 @@ class TakePlayer(RealModel):
         """Answer as the model process does when all is there."""
         if not isinstance(message, Encode | Decode):
             return super().answer(message)
+        if isinstance(message, Decode):  # as long as it takes: nothing is too late in musical time
+            message = replace(message, begins_nanos=0, ends_nanos=FOR_EVER_NANOS)
         found: Answer = self.handler.answer(message)  # type: ignore[assignment]
         while isinstance(found, Decoded) and found.vary == "awaited":
             for _ in self.handler.write():
