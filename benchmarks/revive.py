@@ -97,23 +97,29 @@ def _revived(scale: Scale, fault: int) -> tuple[float, float, float]:
 
 
 def _after(instrument: Instrument, peer: JackPeer, fault: int) -> tuple[float, float, float]:
-    begun = time.monotonic_ns()
-    _play(peer, begun)
+    """See `_revived`.
+
+    JACK hands out the last buffer of a killed client until it has noticed: what is played afterwards and
+    comes back, and what the clock says from there on, is the next engine's.
+    """
     clock = [item.nanos for item in peer.wait_for(lambda heard: _ticks(heard) > 24) if item.data == b"\xf8"]
     killed = time.monotonic_ns()
     os.kill(instrument.processes()["live.engine"], fault)
     time.sleep(0.05)  # what was on its way arrives
     peer.clear()
-    heard = peer.wait_for(_plays_again, timeout=30)
-    again = next(item.nanos for item in heard if item.data[:2] == KEY)
-    silent = next(item.nanos for item in heard if tuple(item.data[:2]) in SILENCE)
-    late = [(item.nanos - clock[-1]) % TICK_NANOS for item in heard if item.data == b"\xf8"]
+    _play(peer, time.monotonic_ns())
+    heard = peer.wait_for(lambda heard: _ticks(_since_key(heard)) > 12, timeout=30)
+    again = _since_key(heard)
+    silent = next((item.nanos for item in heard if tuple(item.data[:2]) in SILENCE), again[0].nanos)
+    late = [(item.nanos - clock[-1]) % TICK_NANOS for item in again if item.data == b"\xf8"]
     off = min(abs(percentile(late, 0.5) - whole) for whole in (0, TICK_NANOS))
-    return (again - killed) / 1e9, (silent - killed) / 1e9, off / 1e6
+    return (again[0].nanos - killed) / 1e9, (silent - killed) / 1e9, off / 1e6
 
 
-def _plays_again(heard: Sequence[PeerMessage]) -> bool:
-    return _ticks(heard) > 12 and any(item.data[:2] == KEY for item in heard)
+def _since_key(heard: Sequence[PeerMessage]) -> Sequence[PeerMessage]:
+    """Return what came since keys sounded again."""
+    place = next((place for place, item in enumerate(heard) if item.data[:2] == KEY), len(heard))
+    return heard[place:]
 
 
 def _ticks(heard: Sequence[PeerMessage]) -> int:

@@ -53,7 +53,7 @@ export class Beat {
     const target = `turn ${kind}`;
     if ($("turn").className !== target) $("turn").className = target;
     const facts = [`${Math.round(state.tempo_bpm * 10) / 10} bpm`, state.metre];
-    if (state.recognised) facts.push(`you play ${state.recognised}`);
+    if (state.recognised) facts.push(`you play anchor ${state.recognised}`);
     if (state.loop_bars) facts.push(`loop of ${state.loop_bars}`);
     else if (state.phrase_bars !== 2) facts.push(`phrases of ${state.phrase_bars}`);
     if (state.key) facts.push(state.key + (state.key_locked ? " locked" : ""));
