@@ -453,7 +453,7 @@ class Jam:
         elif self.dialogue.key:
             self.set_condition("key", self.dialogue.key, now)
         else:
-            raise UsageError("there is no key to lock: what was played last is in none")
+            raise UsageError("there is no key to lock: what was played last is in no key")
 
     # -- the model -------------------------------------------------------------------------------
 

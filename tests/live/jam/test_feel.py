@@ -300,7 +300,7 @@ def test_the_key_that_is_played_in_can_be_locked_and_let_go_and_set(on: Stage) -
     on.act(CELL + BEAT, "key", "lock")
     on.run_to_tick(CELL + BEAT + STEP)
     notices = [str(fields["text"]) for kind, fields in on.logged if kind == "notice"]
-    assert "there is no key to lock: what was played last is in none" in notices
+    assert "there is no key to lock: what was played last is in no key" in notices
     assert ("key", ("D minor",)) in on.published
     assert on.jam.requests.key == "D minor"
     on.act(CELL + 2 * BEAT, "key", "lock")
