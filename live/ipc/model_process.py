@@ -115,6 +115,8 @@ class WorkerKeeper:
 class Process(Protocol):
     """What can be ended: a `subprocess.Popen`, or what stands for one."""
 
+    pid: int
+
     def poll(self) -> int | None:
         """Return its status; None while it lives."""
 

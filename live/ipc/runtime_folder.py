@@ -71,3 +71,11 @@ def alive(pid: int) -> bool:
     except OSError:
         return True  # another user's
     return True
+
+
+def state_of(pid: int) -> str:
+    """Return Linux's letter for what a process does: "T" it was stopped, "Z" it is over; "" elsewhere."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return ""

@@ -12,7 +12,7 @@ from live.cli.supervision.signals import EndSignals
 from live.cli.supervision.supervisor import Supervisor
 from live.errors import TwobarError
 from live.ipc.options import received
-from live.ipc.runtime_folder import alive
+from live.ipc.runtime_folder import alive, state_of
 from live.session.keeper import SessionKeeper
 from live.timing.clock import lower_priority
 
@@ -28,7 +28,7 @@ class Adopted:
 
     def poll(self) -> int | None:
         """Return None while it lives, then what a killed child returns."""
-        return None if alive(self.pid) and not _buried(self.pid) else KILLED
+        return None if alive(self.pid) and state_of(self.pid) != "Z" else KILLED
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until it has gone; raises subprocess.TimeoutExpired."""
@@ -50,14 +50,6 @@ class Adopted:
     def _signal(self, name: str) -> None:
         with contextlib.suppress(OSError):
             os.kill(self.pid, getattr(signal, name))
-
-
-def _buried(pid: int) -> bool:
-    """Tell whether a process is over, though nobody has asked for its status."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (OSError, IndexError):
-        return False
 
 
 def main() -> int:

@@ -26,6 +26,7 @@ from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process
 from live.ipc.options import Options, encoded
 from live.ipc.page_process import spawn_page
+from live.ipc.runtime_folder import state_of
 from live.ipc.snapshot import ENGINE, Notice, NoticeLevel, Snapshot, ToDashboard
 from live.session.keeper import SessionKeeper
 from live.timing.clock import hurry
@@ -253,7 +254,9 @@ class Supervisor:
         engine, heart = self._engine, self._heart
         if engine is None or engine.poll() is not None:
             return
-        if heart.stands(time.monotonic(), ending=self._ending.is_set()) and heart is self._heart:
+        stopped = heart.still_seconds > 0 and state_of(engine.pid) == "T"
+        stands = heart.stands(time.monotonic(), ending=self._ending.is_set(), stopped=stopped)
+        if stands and heart is self._heart:
             self._put_down(engine)
         elif heart.lonely_seconds > WORKER_SECONDS:
             heart.consoled()  # the next one has as long

@@ -1,6 +1,9 @@
 """The supervisor: an end that is asked for at any moment is orderly, and nothing is left behind."""
 
+import os
 import queue
+import signal
+import sys
 import threading
 import time
 import urllib.request
@@ -285,6 +288,21 @@ def test_an_engine_that_stands_still_is_killed_and_followed(
     begin(one)
     assert one.wait() == 0
     assert notices == [f"the engine stood still and was killed; {BY_THEMSELVES}; it is started again"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process does not tell that it was stopped")
+def test_an_engine_that_was_stopped_is_killed_before_others_would_be(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "STANDING_SECONDS", 3600.0)
+    one: Supervisor = play(process(hello=f"{SHOW}; {BEAT}"), deliver=lambda _message: one.end())
+    begin(one)
+    while not one._heart.begun:
+        one._over.wait(0.01)
+    assert one._engine is not None
+    os.kill(one._engine.pid, signal.SIGSTOP)
+    assert one.wait() == 0
+    assert one._options.revived
 
 
 def test_when_another_engine_plays_the_line_about_the_death_of_the_last_has_gone(
