@@ -9,7 +9,7 @@ What notes alone do not say is counted apart: the same notes can be written in e
 or half the tempo), and many tunes sound as well with their bar lines half a bar later.  Beside it
 stands how it goes where the tempo is about known, and where tempo and first bar line are given.
 
-In 3/4 and 6/8 the instrument is told the metre, as by `--metre`.  The tempo of 6/8 is in quarters, too; its
+The instrument is told the metre, as by `--metre`.  The tempo of 6/8 is in quarters, too; its
 beats are dotted ones.
 """
 
@@ -44,6 +44,7 @@ SIGNATURES = {
     METRES["4/4"]: {(4, 4), (2, 2)},  # bars of two quarters have no one bar line
     METRES["3/4"]: {(3, 4)},
     METRES["6/8"]: {(6, 8)},
+    METRES["2/4"]: {(2, 4)},
 }
 JITTER = 0.015
 RUBATO_BARS = (2, 3, 4, 6, 8)
@@ -97,7 +98,7 @@ def measure(scale: Scale) -> list[Row]:
     if scale.music is None:
         return [Row(title, "-", "not measured: --music names no folder of MIDI files")]
     rows = []
-    for name, kind in product(("4/4", "3/4", "6/8"), ("melody", "keyboard")):
+    for name, kind in product(("4/4", "3/4", "6/8", "2/4"), ("melody", "keyboard")):
         metre = METRES[name]
         songs = list(_songs(scale.music, metre, kind, scale.count(SONGS, least=4)))
         for rubato in RUBATOS:

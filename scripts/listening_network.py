@@ -33,6 +33,7 @@ from live.worker.listening.metrical_positions import (
     SINCE,
     SIX_EIGHT,
     THREE_FOUR,
+    TWO_FOUR,
     WITHIN,
     kind_of,
     lags,
@@ -44,7 +45,6 @@ from live.worker.listening.metrical_positions import (
 )
 from live.worker.listening.rhythm import HIDDEN
 from live.worker.listening.weights_file import FILE
-from model.music.grid import TICKS_PER_BEAT
 from model.music.metre import Metre
 from scripts.bar_line_fit import lines_of
 from scripts.metre_training import Onset, Run, trained
@@ -61,12 +61,11 @@ Ints = NDArray[np.int64]
 Arrays = dict[str, NDArray[np.float64]]
 
 
-TWO_FOUR = Metre(2, TICKS_PER_BEAT)
 SIGNATURES = {
     FOUR_FOUR: frozenset({(4, 4), (2, 2)}),
     THREE_FOUR: frozenset({(3, 4)}),
     SIX_EIGHT: frozenset({(6, 8)}),
-    TWO_FOUR: frozenset({(2, 4)}),  # beside the known ones: what they share is learned better
+    TWO_FOUR: frozenset({(2, 4)}),
 }
 
 
@@ -90,7 +89,6 @@ def main() -> None:
     begun = time.monotonic()
     runs = {metre: list(_runs(given.folders, metre)) for metre in SIGNATURES}
     arrays = _rhythm(runs)
-    del runs[TWO_FOUR]
     arrays |= {f"{name} first": _first(runs[metre], metre) for metre, name in METRES.items()}
     arrays |= trained(runs, SEED)
     facts = {

@@ -48,7 +48,7 @@ SWITCH = 0.05  # how likely one way turns into the other
 SURPRISE = 3.0  # squared standard deviations at which a steady way may have turned
 GUESSED, CHOSEN = 0.3, 0.15  # standard deviation of the tempo around the expected one, in octaves
 STRAY = 0.1  # how likely an onset is to stand on no place: an ornament
-TELLING = 16.0  # onsets whose cues count in full
+TELLING = 8.0  # onsets whose cues count in full
 GATE = 12.0  # squared standard deviations beyond which an onset does not stand on a place
 
 # logarithms: how likely noise is at first, and by how much a metre must explain each onset better

@@ -16,8 +16,9 @@ TICKS_PER_PART = TICKS_PER_BEAT // PARTS
 WITHIN = (0, 3, 4, 6, 8, 9)  # parts of a quarter that are places
 REACH = 5  # parts around a moment in which places are looked for
 
-FOUR_FOUR, THREE_FOUR, SIX_EIGHT = (Metre(4, TICKS_PER_BEAT), Metre(3, TICKS_PER_BEAT), Metre(2, DOTTED))
-METRES = {FOUR_FOUR: "four", THREE_FOUR: "three", SIX_EIGHT: "six"}
+FOUR_FOUR, THREE_FOUR, TWO_FOUR = (Metre(beats, TICKS_PER_BEAT) for beats in (4, 3, 2))
+SIX_EIGHT = Metre(2, DOTTED)
+METRES = {FOUR_FOUR: "four", THREE_FOUR: "three", SIX_EIGHT: "six", TWO_FOUR: "two"}
 """The metres that are known, and what arrays' names say."""
 
 # kinds of a distance

@@ -90,6 +90,22 @@ def test_it_starts_on_the_performers_bar_lines_and_answers_the_first_phrase(bpm:
     assert not [channel for channel, _ in stage.hanging() if channel]
 
 
+def test_in_six_eighths_it_answers_a_jig_on_the_performers_bar_lines() -> None:
+    stage, moment = listening(metre="6/8"), even(168)
+    jig = (74, 71, 67, 71, 72, 74, 76, None, 72, 76, None, 74)  # eighths
+    for eighth, pitch in enumerate(jig * 6):
+        if pitch is not None:
+            stage.at(round(moment(eighth / 2) * SECOND), note_on(1, pitch, 80))
+            stage.at(round(moment(eighth / 2 + 0.4) * SECOND), note_off(1, pitch))
+    to(stage, moment(30))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(168, rel=0.01)
+    assert abs(off_the_beat(stage, 24, moment)) < 0.02
+    played = [pitch for pitch in jig if pitch is not None]
+    assert [note.pitch for note in stage.model.encodes[-1].notes] == played
+    answers = stage.note_ons(first=6 * 480 - 60, last=12 * 480 - 60)
+    assert [pitch for _, pitch in answers] == played
+
+
 def test_it_follows_a_performer_who_takes_time() -> None:
     def moment(beat: float) -> float:
         return 1.0 + (beat + 0.1 * 16 / (2 * math.pi) * math.sin(2 * math.pi * beat / 16)) * 0.6

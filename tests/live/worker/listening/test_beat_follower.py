@@ -28,6 +28,12 @@ WALTZ: Tune = (
     (3.0, 48, 90), (3.0, 72, 95), (4.0, 60, 60), (4.0, 64, 60), (5.0, 60, 60), (5.0, 64, 60),
 )  # fmt: skip
 
+# four bars of two quarters, a melody alone
+POLKA: Tune = (
+    (0.0, 67, 90), (0.5, 71, 80), (0.75, 72, 75), (1.0, 74, 84), (1.5, 71, 76), (2.0, 72, 90), (2.5, 69, 78),
+    (3.0, 69, 82), (4.0, 66, 90), (4.5, 69, 80), (4.75, 71, 75), (5.0, 72, 84), (5.5, 69, 76), (6.0, 71, 90),
+    (6.5, 67, 78), (7.0, 67, 82),
+)  # fmt: skip
 # two bars of six eighths, a melody alone, all as loud
 JIG: Tune = (
     (0.0, 74, 80), (0.5, 71, 80), (1.0, 67, 80), (1.5, 71, 80), (2.0, 72, 80), (2.5, 74, 80), (3.0, 76, 80),
@@ -92,6 +98,15 @@ def test_a_waltz_is_found_too() -> None:
     assert found[0][0] / SECOND <= even(132)(6)
     assert found[-1][1].timeline.tempo_bpm == pytest.approx(132, rel=0.01)
     assert abs(off_line(found[-1][1], even(132)(18), 18 * 480)) < 0.03
+
+
+@pytest.mark.parametrize("bpm", [84, 112, 160])
+def test_a_polka_is_found_in_bars_of_two(bpm: int) -> None:
+    follower = BeatFollower(METRES["2/4"], tempo_bpm=120.0)
+    found = listened(follower, onsets(POLKA, 8, 3, even(bpm), jitter=0.01))
+    assert found[0][0] / SECOND <= even(bpm)(8)
+    assert found[-1][1].timeline.tempo_bpm == pytest.approx(bpm, rel=0.01)
+    assert abs(off_line(found[-1][1], even(bpm)(18), 18 * 480)) < 0.03
 
 
 @pytest.mark.parametrize("bpm", [96, 132, 168])

@@ -52,7 +52,7 @@ def test_the_places_near_a_moment_lie_on_both_sides() -> None:
 @pytest.mark.parametrize(
     ("name", "like"),
     [
-        ("2/4", [0, 24]),
+        ("2/4", [0, 12]),
         ("3/4", [0, 12, 24]),
         ("4/4", [0, 12, 24, 36]),
         ("5/4", [0, 12, 12, 12, 36]),
