@@ -37,6 +37,7 @@ from model.music.harmony import Chord, chord_name, key_named
 from model.music.key import BLUES, Key, blues_of, key_of, nearest_key
 from model.music.phrase import Note
 from model.music.progression import Progression, read_progression
+from model.music.tracks import MELODY
 
 KEY_EVERY = 2  # beats, as often as it is looked for
 KEY_BEATS = 8  # from whose notes that key is found
@@ -340,7 +341,7 @@ class ChordsInPlay:
         return [self._steps.get(first + step, coming[step // size]) for step in range(grid.steps)]
 
     def avoided(self, cell: int) -> list[frozenset[int]]:
-        """Return, for each step of a cell, the pitch classes that the performer plays or is to play there."""
+        """Return, for each step of a cell, the pitch classes that the performer and the answer play there."""
         self._heed_grid()
         grid = self._plan.grid
         size = grid.steps_per_beat
@@ -353,10 +354,15 @@ class ChordsInPlay:
             for beat in range(grid.beats):
                 classes = third | frozenset(pitch for step, pitch in expected.rows if step // size == beat)
                 found[beat * size : (beat + 1) * size] = [classes] * size
+        sounds = self._plan.cells.get(cell)
+        if sounds is not None and sounds.speaks and sounds.phrase is not None:
+            for note in sounds.phrase.part(*({MELODY} - sounds.band - self._plan.silent)).notes:
+                for step in range(note.onset, note.onset + note.length):
+                    found[step] |= {note.pitch % 12}
         if self._beat is not None and self._beat // grid.beats == cell:
             held = frozenset(note.pitch % 12 for note in self._capture.down())
-            beat = self._beat % grid.beats
-            found[beat * size : (beat + 1) * size] = [found[beat * size] | held] * size
+            first = self._beat % grid.beats * size
+            found[first : first + size] = [classes | held for classes in found[first : first + size]]
         return found
 
     # -- for the human ---------------------------------------------------------------------------

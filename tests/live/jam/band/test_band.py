@@ -125,6 +125,20 @@ def test_what_sounds_beside_a_new_chord_is_ended_on_the_next_step() -> None:
     assert down, "it goes on in the new chord"
 
 
+def test_the_band_leaves_out_what_lies_beside_the_phrase_that_sounds_again() -> None:
+    model = EchoModel(codec="multitrack", accompanies=True)
+    model.pattern = PATTERN
+    stage = Stage.begun(configured(chords="C"), model=model)
+    for beat in range(8):
+        stage.press(beat * BEAT, BEAT - 20, 65 if beat < 4 else 67)
+    stage.run_to_tick(4 * BAR)
+    assert sounding(stage, 2 * BAR, 3 * BAR - STEP) == {0, 7}, "an F sounds: no E"
+    assert sounding(stage, 3 * BAR - STEP, 4 * BAR - STEP) == classes("C")
+    stage.act(4 * BAR, "mute", "melody")
+    stage.run_to_tick(5 * BAR)
+    assert sounding(stage, 4 * BAR + STEP, 5 * BAR - STEP) == classes("C"), "it is not heard"
+
+
 def test_what_passes_within_a_beat_is_no_other_chord() -> None:
     stage = stage_of("C", bars=6)
     begun, beat = 4 * BAR + BEAT + 2 * STEP, 4 * BAR + 2 * BEAT - 70
