@@ -311,6 +311,8 @@ class Engine:
         """Let the performer play in place of whoever pretends to."""
         if self.demo is not None:
             self.demo.release(now)
+            for turn in self.demo.turned_back():
+                self.commands.run(turn, now)
             self.demo = None
             self.jam.notices.add("info", "you play: the demo has ended")
 

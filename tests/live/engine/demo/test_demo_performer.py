@@ -3,9 +3,9 @@
 import pytest
 
 from live.engine.demo.demo_performer import DemoPerformer
-from live.engine.demo.tune import FIRST
+from live.engine.demo.tune import FIRST, TURNS, VERSE_BARS
 from live.engine.engine import Engine
-from live.ipc.commands import PlayKey
+from live.ipc.commands import PlayKey, Turn
 from live.timing.midi_bytes import Received, note_on
 from model.music.metre import name_of
 from tests.fakes.commands import command
@@ -78,3 +78,23 @@ def test_the_demo_ends_when_the_performer_plays_without_a_keyboard(
     engine.arrivals.put(PlayKey(60, velocity, source="keyboard"))
     run_to(engine, clock, clock.nanos)
     assert (engine.demo is not None) is goes_on
+
+
+@pytest.mark.parametrize(("turned", "kept"), [(None, 0.0), (-0.3, -0.3)])
+def test_a_knob_that_the_demo_turned_is_put_back_at_its_end_unless_the_performer_has_turned_it(
+    engine: Engine, clock: FakeClock, turned: float | None, kept: float
+) -> None:
+    (knob, value), (again, _), *_ = TURNS
+    assert knob == again  # in the next verse
+    verse = VERSE_BARS * 2 * SECOND
+    engine.demo = DemoPerformer(engine.jam)
+    engine.jam.start(clock.now())
+    run_to(engine, clock, clock.nanos + verse - SECOND)
+    assert engine.jam.knobs[knob] == value
+    if turned is not None:
+        engine.arrivals.put(Turn(knob, turned))
+        run_to(engine, clock, clock.nanos + verse)
+        assert engine.jam.knobs[knob] == turned  # the demo leaves it alone from now on
+    engine.arrivals.put(PlayKey(60, 96, source="keyboard"))
+    run_to(engine, clock, clock.nanos)
+    assert engine.jam.knobs[knob] == kept
