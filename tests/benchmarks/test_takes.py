@@ -7,7 +7,10 @@ import mido
 import pytest
 
 from benchmarks.take_figures import CELL, Sounded, again, changes, figures
-from benchmarks.takes import BLUES, RIFFS, lines, save, sounded, written_out
+from benchmarks.takes import BLUES, RIFFS, TakePlayer, lines, save, sounded, written_out
+from live.ipc.messages import FOR_EVER_NANOS, Decode, Decoded, Encode
+from live.ipc.places import Point
+from live.worker.handler import RequestHandler
 from model.music.phrase import Note
 from model.music.tracks import CHORDS, DRUMS
 from model.writing.wish import GRID, Kind
@@ -98,6 +101,28 @@ def test_notes_are_paired_and_end_with_the_take() -> None:
     sent = [(0, bytes((0x90, 60, 80))), (100, bytes((0x90, 60, 90))), (150, bytes((0x91, 64, 70)))]
     found = sounded([*sent, (200, bytes((0x80, 60, 0)))], 400)
     assert found == [Sounded(1, 60, 80, 0, 100), Sounded(1, 60, 90, 100, 200), Sounded(2, 64, 70, 150, 400)]
+
+
+class Slow(RequestHandler):
+    """Has a variation the second time that it is asked, and remembers until when it was wanted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Decode] = []
+
+    def answer(self, request: Encode | Decode) -> Decoded:
+        assert isinstance(request, Decode)
+        self.asked.append(request)
+        vary = "awaited" if len(self.asked) < 2 else "written"
+        return Decoded(1, [], request.place, (0.0, 0.0), 1.0, vary=vary)  # type: ignore[arg-type]
+
+
+def test_what_a_take_waits_for_is_never_too_late() -> None:
+    handler = Slow()
+    found = TakePlayer(handler).answer(Decode(1, 0, Point([0.0]), {}, 0.0, 0, begins_nanos=1, ends_nanos=2))
+    assert isinstance(found, Decoded)
+    assert found.vary == "written"
+    assert {one.ends_nanos for one in handler.asked} == {FOR_EVER_NANOS}
 
 
 def test_a_take_is_written_as_it_sounded(tmp_path: Path) -> None:
