@@ -28,6 +28,7 @@ EXPLAINED = {
     "again": ("again", 2),
     "late": ("late", 2),
     "doubled": ("doubled", 2),
+    "kept": ("kept", 2),
     "answer beside": ("beside", 3),
     "answer home": ("home", 2),
     "answer leaps": ("leaps", 3),
@@ -77,6 +78,7 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         again: of its chords' strokes and its drums' hits, what those of eight bars before share (F1).
         late: share of the changes of its chords that come a sixteenth behind a beat.
         doubled: share of its bass's strokes in which the performer strikes the same key.
+        kept: F1 of its answers' notes with those of the performer's phrase before, where there is one.
         beside: share of the time of its answers a semitone beside its chords and bass, and not in them.
         home: share of its answers whose last note is one that its chords and bass sound.
         leaps: share of the moves of its answers' line over an octave.
@@ -139,11 +141,16 @@ def figures(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
 
 def of_answers(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
     """Return what tells how the answers sound over the band; see `figures`."""
+    kept: list[float] = []
     beside: list[bool] = []
     home: list[bool] = []
     moves: list[int] = []
     for cell in range(1, cells):
         line, band = cut(notes, cell, (2,)), classes(cut(notes, cell, (3, 4)), 1)
+        played, answered = (
+            {(note.onset, note.pitch) for note in side} for side in (cut(notes, cell - 1, (1,)), line)
+        )
+        kept += [likeness(played, answered)] if played and answered else []
         for note in line:
             sounds = band[note.onset : note.onset + note.length]
             beside += [note.pitch % 12 not in one and bool(near(note.pitch) & one) for one in sounds if one]
@@ -151,6 +158,7 @@ def of_answers(notes: Sequence[Sounded], cells: int) -> dict[str, float]:
         if line and band[line[-1].onset]:
             home.append(line[-1].pitch % 12 in band[line[-1].onset])
     return {
+        "kept": fmean(kept) if kept else 0.0,
         "beside": fmean(beside) if beside else 0.0,
         "home": fmean(home) if home else 0.0,
         "leaps": fmean(move > 12 for move in moves) if moves else 0.0,

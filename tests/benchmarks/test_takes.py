@@ -82,6 +82,8 @@ def test_answers_are_held_against_the_band() -> None:
     assert (inside["beside"], inside["home"], inside["leaps"]) == (0.0, 1.0, 0.0)
     assert (outside["beside"], outside["home"]) == (1.0, 0.0)
     assert answered(60, 76)["leaps"] == 1.0
+    assert answered(*SCALE)["kept"] == 1.0, "its second phrase is the performer's first"
+    assert answered(61)["kept"] == 0.0
 
 
 def test_close_low_chords_are_told_and_how_loud_the_band_is_beside_the_performer() -> None:
