@@ -5,9 +5,7 @@ Threads: `beat` and `closing` any, `stands` the watchdog's.
 """
 
 WATCH_SECONDS = 0.1
-STANDING_SECONDS = (
-    0.8  # eight beats; longest without one, of ordinary priority beside 8 busy loops .21 s, 24 .68
-)
+STANDING_SECONDS = 0.9  # longest without a beat beside 24 busy loops, of ordinary priority: .68
 STOPPED_SECONDS = 0.15  # of a process that the system has stopped, and that nothing can hold up otherwise
 OPENING_SECONDS = 20.0  # to the first beat: a soundfont from a slow disk, a sound server that is busy
 CLOSING_SECONDS = 15.0  # a long take on a slow disk

@@ -38,7 +38,7 @@ class SupervisorLink:
         self._memory, self._scenes = None, ScenesMemory([])
 
     def beat(self, now: int, coming: int) -> list[int]:
-        """Let the supervisor know that the loop turns; returns when to do so again."""
+        """Let the supervisor know that the loop turns, which it may do anyway; returns by when to do so."""
         if self.link is None:
             return []
         waited = now - self._beat_nanos
@@ -49,7 +49,7 @@ class SupervisorLink:
                 worker=worker, peers=devices.peers, sources=devices.sources, silenced=devices.silenced
             )
             self.link.send(beat, droppable=True)
-        return [max(self._beat_nanos + BEAT_NANOS, now + BEAT_TAKES_NANOS)]
+        return [max(self._beat_nanos + 2 * BEAT_NANOS, now + BEAT_TAKES_NANOS)]
 
     def remember(self, memory: JamMemory, scenes: ScenesMemory) -> None:
         """Let the supervisor know what the next engine would need, where it has changed."""
