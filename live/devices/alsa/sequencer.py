@@ -12,6 +12,7 @@ import ctypes
 import ctypes.util
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -164,9 +165,12 @@ class Sequencer:
             event.time.seconds, event.time.nanos = divmod(nanos, _GIGA)
             self._call("snd_seq_event_output_direct", self._seq, ctypes.byref(event))
 
-    def _events(self, data: bytes) -> list[QueueEvent]:
-        """Return a message as events to whoever is connected."""
-        library, encoder, events, sent = self._library, self._encoder, list[QueueEvent](), 0
+    def _events(self, data: bytes) -> Iterator[QueueEvent]:
+        """Yield a message as events to whoever is connected.
+
+        What is exclusive lies in the encoder, until it is asked for the next one.
+        """
+        library, encoder, sent = self._library, self._encoder, 0
         library.snd_midi_event_reset_encode(encoder)
         while sent < len(data):
             event = QueueEvent()
@@ -178,8 +182,7 @@ class Sequencer:
                 event.flags &= _LENGTH
                 event.source_port = self._port
                 event.destination_client, event.destination_port = _SUBSCRIBERS, _UNKNOWN
-                events.append(event)
-        return events
+                yield event
 
     def take_back(self, tag: int) -> None:
         """Take back what waits in the queue under a tag; raises OSError."""

@@ -26,12 +26,15 @@ class FakeLibrary:
 
     Attributes:
         events: that were put out, as they were.
+        put_out: what the encoder held of each of them then, as it does of an exclusive message.
         calls: names of the functions that were called, in their order.
         failing: name of a function that fails.
     """
 
     def __init__(self) -> None:
         self.events: list[QueueEvent] = []
+        self.put_out: list[bytes] = []
+        self.encoded = b""
         self.calls: list[str] = []
         self.taken_back: list[int] = []
         self.resolution = 0
@@ -76,11 +79,13 @@ class FakeLibrary:
         """Encode three bytes at most into an event, of which the flags of a length stay."""
         assert length == len(data)
         event._obj.type, event._obj.flags = data[0] >> 4, 0b0111
-        event._obj.data[0] = int.from_bytes(data[:3], "big")
+        self.encoded = data[:3]
+        event._obj.data[0] = int.from_bytes(self.encoded, "big")
         return min(3, length)
 
     def _snd_seq_event_output_direct(self, _seq: object, event: Any) -> int:
         self.events.append(QueueEvent.from_buffer_copy(event._obj))
+        self.put_out.append(self.encoded)
         return 28
 
     def _snd_seq_remove_events_set_tag(self, _removal: object, tag: int) -> None:
@@ -145,6 +150,7 @@ def test_a_message_for_later_has_its_time_and_tag(client: Sequencer, library: Fa
 def test_what_is_longer_than_an_event_is_sent_in_several(client: Sequencer, library: FakeLibrary) -> None:
     client.send(b"\xf0\x01\x02\x03\xf7")
     assert [event.data[0] for event in library.events] == [0xF00102, 0x03F7]
+    assert library.put_out == [b"\xf0\x01\x02", b"\x03\xf7"]  # each before the next is encoded
 
 
 def test_the_queue_s_count_is_in_nanoseconds(client: Sequencer) -> None:
