@@ -30,9 +30,9 @@ BUSY = "JACK was too late"
 
 
 class JamProcess:
-    """A `twobar jam` under test; its lines of standard output as they come."""
+    """A `twobar jam` under test, on a JACK server or what its options say; its lines as they come."""
 
-    def __init__(self, server: JackServer, folder: Path, *options: str) -> None:
+    def __init__(self, server: JackServer | None, folder: Path, *options: str) -> None:
         self.folder, self.options = folder, options
         self.log = folder / "log.jsonl"
         command = [sys.executable, "-m", "live", "jam", "--headless", "--api", "jack", "--in", "virtual"]
@@ -40,7 +40,7 @@ class JamProcess:
         self.process = subprocess.Popen(
             command,
             cwd=folder,
-            env=server.env
+            env=(dict(os.environ) if server is None else server.env)
             | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), os.environ.get("PYTHONPATH", "")])},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

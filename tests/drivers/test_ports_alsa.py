@@ -1,0 +1,252 @@
+"""Ports on ALSA's own sequencer: what waits in its queue, cables, hot-plugging, and an engine that dies.
+
+Skipped where the kernel has none; `python -m scripts.alsa_machine` boots one that has.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import pytest
+import rtmidi
+
+from live.devices import ports
+from live.devices.alsa.connections import connect, connections
+from live.devices.alsa.output import AlsaOutput
+from live.devices.hotplug import Change, PortWatch, SystemLister
+from live.timing.midi_bytes import control, note_off, note_on
+from live.timing.timeline import Nanos
+from tests.fakes.jam_harness import JamProcess
+
+pytestmark = [
+    pytest.mark.driver,
+    pytest.mark.skipif(not ports.ALSA_SEQUENCER.exists(), reason="the kernel has no ALSA sequencer"),
+]
+
+PATIENCE_S = 30.0
+
+
+class Synth:
+    """A receiver that others connect to; keeps what it hears."""
+
+    def __init__(self, name: str) -> None:
+        self.heard: list[bytes] = []
+        self._news = threading.Condition()
+        self._midi = rtmidi.MidiIn(rtmidi.API_LINUX_ALSA, name=name)
+        self._midi.ignore_types(timing=False)
+        self._midi.set_callback(self._hear)
+        self._midi.open_virtual_port("in")
+        self.name = next(port for port in ports.names("out", "alsa") if port.startswith(f"{name}:in"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._midi.cancel_callback()
+        self._midi.close_port()
+        self._midi.delete()
+
+    def _hear(self, message: tuple[list[int], float], _data: object) -> None:
+        with self._news:
+            self.heard.append(bytes(message[0]))
+            self._news.notify_all()
+
+    def wait_for(self, condition: Callable[[list[bytes]], bool]) -> None:
+        with self._news:
+            in_time = self._news.wait_for(lambda: condition(self.heard), PATIENCE_S)
+        assert in_time, self.heard
+
+    def sounding(self, heard: list[bytes]) -> set[tuple[int, int]]:
+        """Return the channels and keys of the notes that were begun and not ended."""
+        notes: set[tuple[int, int]] = set()
+        for data in heard:
+            kind, channel = data[0] & 0xF0, data[0] & 0x0F
+            if kind == 0x90 and data[2]:
+                notes.add((channel, data[1]))
+            elif kind in (0x80, 0x90):
+                notes.discard((channel, data[1]))
+            elif kind == 0xB0 and data[1] in (120, 123):
+                notes = {note for note in notes if note[0] != channel}
+        return notes
+
+
+class Keys:
+    """A keyboard that others connect to."""
+
+    def __init__(self, name: str) -> None:
+        self._midi = rtmidi.MidiOut(rtmidi.API_LINUX_ALSA, name=name)
+        self._midi.open_virtual_port("out")
+        self.name = next(port for port in ports.names("in", "alsa") if port.startswith(f"{name}:out"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._midi.close_port()
+        self._midi.delete()
+
+    def play(self, data: bytes) -> None:
+        self._midi.send_message(data)
+
+
+@pytest.fixture
+def synth() -> Iterator[Synth]:
+    with Synth("Test Synth") as made:
+        yield made
+
+
+@pytest.fixture
+def keys() -> Iterator[Keys]:
+    with Keys("Test Keys") as made:
+        yield made
+
+
+def soon(milliseconds: int) -> Nanos:
+    return Nanos(time.monotonic_ns() + milliseconds * 1_000_000)
+
+
+def test_messages_leave_in_the_order_of_their_moments_and_what_was_ended_does_not(synth: Synth) -> None:
+    output = ports.open_output(synth.name, api="alsa")
+    assert isinstance(output, AlsaOutput)
+    first = soon(400)
+    output.send_at(note_off(2, 60), Nanos(first + 30_000_000))
+    output.send_at(note_on(2, 60, 90), first)
+    output.send_at(note_on(3, 61, 90), Nanos(first + 10_000_000))
+    output.send_at(note_on(4, 62, 90), Nanos(first + 20_000_000))
+    output.send(note_on(1, 50, 90))  # does not wait for them
+    output.send(control(3, 123, 0))
+    synth.wait_for(lambda heard: note_off(2, 60) in heard)
+    assert synth.heard == [
+        note_on(1, 50, 90), control(3, 123, 0), note_on(2, 60, 90), note_on(4, 62, 90), note_off(2, 60),
+    ]  # fmt: skip
+    output.close()
+    synth.wait_for(lambda heard: not synth.sounding(heard))
+
+
+def test_a_message_never_leaves_a_beat_of_the_timer_before_its_moment(synth: Synth) -> None:
+    output = ports.open_output(synth.name, api="alsa")
+    assert isinstance(output, AlsaOutput)
+    dues = [soon(100 + 50 * number) for number in range(10)]
+    for number, due in enumerate(dues):
+        output.send_at(note_on(2, number, 90), due)
+    for number, due in enumerate(dues):
+        synth.wait_for(lambda heard, number=number: note_on(2, number, 90) in heard)  # type: ignore[misc]
+        assert time.monotonic_ns() >= due - 200_000
+    output.close()
+
+
+def test_a_process_that_is_killed_leaves_nothing_in_the_queue(synth: Synth) -> None:
+    program = (
+        "import sys, time; from live.devices import ports\n"
+        "output = ports.open_output(sys.argv[1], api='alsa')\n"
+        "output.send(bytes((0x90, 60, 90)))\n"
+        "output.send_at(bytes((0x90, 61, 90)), time.monotonic_ns() + 10**9)\n"
+        "print('sent', flush=True); time.sleep(100)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, synth.name], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+    output = ports.open_output(synth.name, api="alsa")
+    assert isinstance(output, AlsaOutput)
+    output.send_at(b"\xf8", soon(1_500))
+    synth.wait_for(lambda heard: b"\xf8" in heard)
+    assert synth.heard == [note_on(1, 60, 90), b"\xf8"]
+    output.close()
+
+
+def test_a_receiver_that_stands_still_holds_nobody_up(synth: Synth) -> None:
+    output = ports.open_output("virtual", api="alsa")
+    program = (
+        "import rtmidi, time\n"
+        "midi = rtmidi.MidiIn(rtmidi.API_LINUX_ALSA, name='Test Still'); midi.open_virtual_port('in')\n"
+        "print('open', flush=True); time.sleep(100)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        still = next(port for port in ports.names("out", "alsa") if port.startswith("Test Still:in"))
+        connect(output.name, still)
+        connect(output.name, synth.name)
+        assert connections(output.name) == frozenset({still, synth.name})
+        os.kill(process.pid, signal.SIGSTOP)
+        for number in range(5_000):
+            output.send(control(1, number % 100, number % 128))
+            if number % 100 == 99:
+                synth.wait_for(lambda heard, number=number: len(heard) > number)  # type: ignore[misc]
+        process.kill()
+    output.close()
+
+
+def test_a_synth_and_a_keyboard_that_come_back_under_other_numbers_are_found() -> None:
+    changes: list[Change] = []
+    received: list[bytes] = []
+    watch = PortWatch(changes.append, lister=SystemLister("alsa"))
+
+    def reopen_input(name: str) -> ports.MidiInput:
+        return ports.open_input(name, api="alsa", deliver=lambda message: received.append(message.data))
+
+    def reopen_output(name: str) -> ports.MidiOutput:
+        return ports.open_output(name, api="alsa")
+
+    def look_for(state: str) -> None:
+        end = time.monotonic() + PATIENCE_S
+        while [change.state for change in changes[-2:]] != [state] * 2 and time.monotonic() < end:
+            watch.look()
+            time.sleep(0.02)
+        assert [change.state for change in changes[-2:]] == [state] * 2
+
+    with Keys("Test Keys") as keys, Synth("Test Synth") as synth:
+        watch.add("in", reopen_input("Test Keys"), reopen_input)
+        watch.add("out", reopen_output("Test Synth"), reopen_output)
+        watch.look()
+        before = {keys.name, synth.name}
+    look_for("gone")
+    with Keys("Test Filler"), Keys("Test Keys") as keys, Synth("Test Synth") as synth:
+        look_for("back")
+        assert {keys.name, synth.name} != before
+        inward, outward = (change.port for change in changes[-2:])
+        assert isinstance(outward, AlsaOutput)
+        outward.send(note_on(1, 60, 90))
+        synth.wait_for(lambda heard: heard == [note_on(1, 60, 90)])
+        keys.play(note_on(1, 61, 90))
+        end = time.monotonic() + PATIENCE_S
+        while not received and time.monotonic() < end:
+            time.sleep(0.02)
+        assert received == [note_on(1, 61, 90)]
+        inward.close()
+        outward.close()
+    watch.close()
+
+
+def test_an_engine_that_dies_leaves_no_note_and_its_cables_are_made_again(
+    keys: Keys, synth: Synth, tmp_path: Path
+) -> None:
+    with JamProcess(None, tmp_path, "--api", "alsa", "--out", "virtual", "--thru") as jam:
+        jam.wait_ready("thru", PATIENCE_S)
+        outward = next(port for port in ports.names("in", "alsa") if port.startswith("twobar-out:notes"))
+        inward = next(port for port in ports.names("out", "alsa") if port.startswith("twobar-in:keys"))
+        connect(keys.name, inward)
+        connect(outward, synth.name)
+        keys.play(note_on(1, 60, 90))
+        synth.wait_for(lambda heard: (0, 60) in synth.sounding(heard))
+        time.sleep(3.0)  # until the cables have been seen
+        jam.signal("live.engine")
+        synth.wait_for(lambda heard: not synth.sounding(heard))
+        keys.play(note_off(1, 60))
+        end = time.monotonic() + PATIENCE_S
+        while note_on(1, 62, 90) not in synth.heard and time.monotonic() < end:
+            keys.play(note_on(1, 62, 90))
+            keys.play(note_off(1, 62))
+            time.sleep(0.2)
+        assert note_on(1, 62, 90) in synth.heard
+        status, said = jam.end()
+        assert status == 0
+        assert "Traceback" not in said
+    assert not synth.sounding(synth.heard)
