@@ -290,8 +290,9 @@ class Supervisor:
             before, self._memory = self._memory, suspected(self._memory, len(self._troubles))
             if self._keeper is not None and self._memory is not before:
                 self._keeper.spare()
-        rings = status not in ORDERLY  # until the one that follows ends it, as the first thing that it does
-        if rings:
+        # until the one that follows ends it; also what one that came to no beat was to end of another
+        rings = status not in ORDERLY or self._plays_to_others
+        if status not in ORDERLY:
             what = f"the engine {'stood still and was killed' if stood else 'died'}"
         else:
             what = could_not_start(self._ended(status))

@@ -122,6 +122,7 @@ if options.revived and not Path(os.environ["PLUG"]).exists():
 )
 CRASHES = "import sys; sys.exit(70)"
 CRASHES_WHEN_CALLED = process(hello="ending.set()", last="sys.exit(70)")
+GIVES_UP_WHEN_CALLED = process(hello="ending.set()", last="sys.exit(2)")
 
 
 def begin(one: Supervisor) -> None:
@@ -399,6 +400,26 @@ def test_before_a_pause_somebody_else_is_asked_to_end_the_notes(
     one._engine.kill()
     assert one.wait() == 0
     assert notices == ["the engine died; silence on ['synth:in']; it is started again in 0.001 s"]
+
+
+def test_what_rings_is_ended_before_a_pause_where_the_engine_that_follows_gave_up_in_order(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.001,))
+    monkeypatch.setattr(supervisor, "silenced", lambda *_args, peers: f"silence on {peers}")
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        one.end()
+
+    one: Supervisor = play(GIVES_UP_WHEN_CALLED, notify=notify)
+    one._options = msgspec.structs.replace(one._options, peers=["synth:in"], revived=True)
+    begin(one)
+    assert one.wait() == 0
+    (notice,) = notices
+    assert notice.startswith("the engine could not start again")
+    assert notice.endswith("; silence on ['synth:in']; it is started again in 0.001 s")
 
 
 def test_the_spare_of_an_engine_that_has_played_for_a_while_takes_its_place(
