@@ -1,8 +1,8 @@
 """The supervisor: starts the engine and the model process, and starts again whichever dies or stands still.
 
 It lives in the main process, beside the dashboard or alone (headless).  When the engine dies, or does not
-beat any more and is killed, every note on its outputs is ended before the next one starts, which goes on
-from the jam's memory.  It never gives up while nobody has asked for the end.
+beat any more and is killed, the next one ends every note on its outputs and goes on from the jam's memory;
+while there is none yet, a process of its own ends them.  It never gives up before somebody asks for the end.
 """
 
 import collections
