@@ -41,7 +41,6 @@ LOWEST = np.array([0, 0, 0, 1, -50, 0])
 NORM = 1e-5
 TOGETHER = 256  # phrases that are written at once: fewer take longer each, more take memory
 ROOM = 16  # tokens that there is room for at first
-CROWDED = 0.75  # share of its slots that are in use while it is left as it is
 
 
 def sizes(grid: Grid) -> tuple[int, ...]:
@@ -335,27 +334,30 @@ def run_to_end(writing: Generator[None, None, Written]) -> Written:
 class _Memory:
     """Keys and values of the tokens so far, [depth, 2, slots, heads, tokens, size], a slot for each phrase.
 
-    The slots of phrases that are over are attended to and forgotten until they are many: to copy all others
-    whenever one ends took as long as a quarter of the writing.  There is room for up to twice the tokens that
-    have come: spread over room for all that may come, to read them took two to three times as long.
+    Those that are still being written lie in the first slots: where one ends, the last one moves into its
+    slot.  There is room for up to twice the tokens that have come: spread over room for all that may come, to
+    read them took two to three times as long.
     """
 
     def __init__(self, depth: int, count: int, heads: int, size: int) -> None:
-        self._all = np.zeros((depth, 2, count, heads, ROOM, size), dtype=np.float32)
+        self._all = np.empty((depth, 2, count, heads, ROOM, size), dtype=np.float32)
         self._slots = np.arange(count)  # of the phrases that are still being written
         self._tokens = 0
 
     def begin(self) -> None:
         """Make room for one token more."""
         if self._tokens == self._all.shape[4]:
-            self._move(2 * self._tokens)
+            depth, two, _, heads, tokens, size = self._all.shape
+            wider = np.empty((depth, two, len(self._slots), heads, 2 * tokens, size), dtype=np.float32)
+            wider[..., :tokens, :] = self._all[:, :, : len(self._slots)]
+            self._all = wider
         self._tokens += 1
 
     def attend(self, block: int, query: Floats, key: Floats, value: Floats) -> Floats:
         """Put a block's key and value of the token there, and look at all; each is [B, heads, size]."""
-        keys, values = self._all[block, :, :, :, : self._tokens]
+        keys, values = self._all[block, :, : len(self._slots), :, : self._tokens]
         keys[self._slots, :, -1], values[self._slots, :, -1] = key, value
-        asked = np.zeros((len(keys), *query.shape[1:]), dtype=np.float32)
+        asked = np.empty_like(query)
         asked[self._slots] = query * np.float32(query.shape[-1] ** -0.5)
         weights = np.matmul(keys, asked[..., None])[..., 0]
         weights = np.exp(weights - weights.max(-1, keepdims=True))
@@ -365,20 +367,13 @@ class _Memory:
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Forget all phrases but some."""
-        self._slots = self._slots[rows]
-        if len(self._slots) < CROWDED * self._all.shape[2]:
-            self._move(self._all.shape[4])
-
-    def _move(self, room: int) -> None:
-        """Lay what is still written, and nothing else, where there is room for so many tokens."""
-        depth, two, _, heads, _, size = self._all.shape
-        moved = np.empty((depth, two, len(self._slots), heads, room, size), dtype=np.float32)
-        for new, old in zip(
-            moved.reshape(-1, *moved.shape[2:]), self._all.reshape(-1, *self._all.shape[2:]), strict=True
-        ):
-            new[:, :, : self._tokens] = old[self._slots, :, : self._tokens]
-            new[:, :, self._tokens :] = 0.0  # what is over would be attended to as it lies there
-        self._all, self._slots = moved, np.arange(len(self._slots))
+        slots = self._slots[rows]
+        behind = slots >= len(slots)
+        free = np.setdiff1d(np.arange(len(slots)), slots)
+        tokens = slice(self._tokens)
+        self._all[:, :, free, :, tokens] = self._all[:, :, slots[behind], :, tokens]
+        slots[behind] = free
+        self._slots = slots
 
 
 def note_transformer_in(extras: Mapping[str, NDArray[Any]], grid: Grid) -> NoteTransformer | None:
