@@ -150,14 +150,11 @@ class Devices:
     def _take_over(self) -> None:
         """Lay the cables to virtual ports again, and end what the engine before this one left sounding."""
         self._remake_cables()
-        outputs = [sink for sink in self._output.sinks if isinstance(sink, ports.MidiOutput)]
-        for output in outputs:
-            with contextlib.suppress(PortError):
-                _silence(output)
-        self.silenced = [
-            *self.peers * any(output.virtual for output in outputs),
-            *(output.name for output in outputs if not output.virtual),
-        ]
+        for output in self._output.sinks:
+            if isinstance(output, ports.MidiOutput):
+                with contextlib.suppress(PortError):
+                    _silence(output)
+                    self.silenced += self.peers if output.virtual else [output.name]
 
     def _remake_cables(self) -> None:
         """Connect virtual ports as they were, as soon as there are any; from any thread."""

@@ -295,6 +295,18 @@ def test_an_engine_after_another_ends_what_that_left_sounding(monkeypatch: pytes
         assert stage.devices.silenced == ["JUNO-DS 28:0"] * revived
 
 
+def test_an_engine_after_another_does_not_say_that_it_silenced_what_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
+
+    def refuse(_port: OutputPort, _data: bytes) -> None:
+        raise PortError("no such device")
+
+    monkeypatch.setattr(OutputPort, "send", refuse)
+    assert opened(output=["juno"], revived=True).devices.silenced == []
+
+
 def test_a_synth_that_comes_back_is_silenced_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
     stage = opened(output=["juno"])
