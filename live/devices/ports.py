@@ -245,12 +245,21 @@ def open_input(
     return InputPort(midi, actual, deliver, nanos, api=resolved, virtual=name == "virtual")
 
 
-def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) -> MidiOutput:
+def open_output(
+    name: str, *, api: str = "auto", ahead: str = "auto", taken: Collection[str] = ()
+) -> MidiOutput:
     """Play to a named port, or open the virtual port `twobar-out:notes`; errors as open_input.
 
-    On ALSA an output is on a queue of the sequencer's wherever one can be had.
+    Args:
+        name: "virtual", or a port's name, or a part of it.
+        api: auto, alsa, jack, coremidi or winmm.
+        ahead: where messages are given to the system ahead of their moment, if it can keep it: "auto" on JACK
+            and on ALSA, "on" also on CoreMIDI, to ports of others, "off" nowhere.
+        taken: names of ports that are not meant, for they are open already.
     """
     resolved = resolve_api(api)
+    if ahead == "off":
+        return _by_loop(name, resolved, taken)
     if frame_accurate(resolved):
         from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
 
@@ -258,6 +267,14 @@ def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) ->
     if resolved == "alsa":
         with contextlib.suppress(OSError):
             return _on_queue(OUTPUT_CLIENT, OUTPUT_PORT, name, taken)
+    if resolved == "coremidi" and ahead == "on" and name != "virtual":
+        with contextlib.suppress(OSError):
+            return _on_coremidi(name, taken)
+    return _by_loop(name, resolved, taken)
+
+
+def _by_loop(name: str, resolved: str, taken: Collection[str]) -> OutputPort:
+    """Play to a port that sends what it is given at once."""
     midi, actual = _open("out", name, resolved, taken)
     jack = None
     if resolved == "jack":
@@ -266,14 +283,17 @@ def open_output(name: str, *, api: str = "auto", taken: Collection[str] = ()) ->
     return OutputPort(midi, actual, api=resolved, virtual=name == "virtual", jack=jack)
 
 
-def open_lights(name: str, *, api: str = "auto") -> MidiOutput:
-    """Send to a named port beside the one that is played to, under another client's name on JACK and ALSA."""
+def open_lights(name: str, *, api: str = "auto", ahead: str = "auto") -> MidiOutput:
+    """Send to a named port beside the one that is played to, under another client's name on JACK and ALSA.
+
+    Errors and arguments as open_output.
+    """
     resolved = resolve_api(api)
-    if resolved == "alsa":
+    if resolved == "alsa" and ahead != "off":
         with contextlib.suppress(OSError):
             return _on_queue(LIGHTS_CLIENT, LIGHTS_PORT, name, ())
-    if not frame_accurate(resolved):
-        return open_output(name, api=resolved)
+    if ahead == "off" or not frame_accurate(resolved):
+        return open_output(name, api=resolved, ahead="off")
     from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
 
     return JackOutput(LIGHTS_CLIENT, LIGHTS_PORT, peer=_jack_peer("out", name, ()))
@@ -321,6 +341,25 @@ def _on_queue(client: str, port: str, name: str, taken: Collection[str]) -> Midi
     if peer not in names("out", "alsa"):  # its numbers may be another's by now
         output.close(silently=True)
         raise errors.PortMissingError(_not_opened("out", name, "ports come and go"))
+    return output
+
+
+def _on_coremidi(name: str, taken: Collection[str]) -> MidiOutput:
+    """Play to a port on CoreMIDI ahead of time; raises as open_input, and OSError where there is none."""
+    from live.devices.coremidi import CoreMidi, CoreMidiOutput  # noqa: PLC0415  macOS only
+
+    system, probe = CoreMidi(OUTPUT_CLIENT, OUTPUT_PORT), _client("out", "coremidi", PROBE_CLIENT)
+    try:
+        found = _listed(probe, "coremidi")
+        index = _index("out", name, found, taken)
+        output = CoreMidiOutput(system, index, found[index])
+        if _listed(probe, "coremidi")[index : index + 1] != found[index : index + 1]:  # another's by now
+            raise errors.PortMissingError(_not_opened("out", name, "ports come and go"))
+    except errors.TwobarError:
+        system.close()
+        raise
+    finally:
+        probe.delete()
     return output
 
 

@@ -38,6 +38,7 @@ OutputLatency = Annotated[float, Meta(ge=0.0, le=500.0)]
 ClockOffset = Annotated[float, Meta(ge=-100.0, le=100.0)]
 
 
+Ahead = Literal["auto", "on", "off"]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 
 
@@ -169,6 +170,8 @@ class MidiSettings(Section, frozen=True):
         clock: whose beat is kept: its own, that of MIDI clock that comes in, of Ableton Link, or of JACK.
         clock_source: a part of the name of the port whose MIDI clock leads; auto is the first that sends any.
         clock_out: whether MIDI clock, start, stop and song position are sent.
+        ahead: where the MIDI system gets messages ahead, to leave at their moment: auto on JACK and ALSA, on
+            also on macOS, off nowhere.
         late_bound_ms: a note-on due longer ago than this is dropped instead of sent.
         clock_offset_ms: how much later, or earlier below 0, MIDI clock leaves; one figure, or one for each
             output by a part of its name.
@@ -191,6 +194,7 @@ class MidiSettings(Section, frozen=True):
     clock: ClockName = "internal"
     clock_source: Text = AUTO
     clock_out: bool = False
+    ahead: Ahead = "auto"
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0
     clock_offset_ms: ClockOffset | dict[str, ClockOffset] = 0.0
     click_channel: Annotated[int, Meta(ge=0, le=16)] = 0

@@ -40,14 +40,15 @@ def connect(source: str, destination: str, *, library: Any = None) -> None:  # n
 
     A port that has gone, or two that are connected already, are left as they are.
     """
+    sender, receiver = bytes(address(source)), bytes(address(destination))
     library = library if library is not None else loaded()
     client, cable = ctypes.c_void_p(), ctypes.c_void_p()
     with stderr_diverted():
         if library.snd_seq_open(ctypes.byref(client), b"default", 1, 0) < 0:
             return
     library.snd_seq_port_subscribe_malloc(ctypes.byref(cable))
-    library.snd_seq_port_subscribe_set_sender(cable, bytes(address(source)))
-    library.snd_seq_port_subscribe_set_dest(cable, bytes(address(destination)))
+    library.snd_seq_port_subscribe_set_sender(cable, sender)
+    library.snd_seq_port_subscribe_set_dest(cable, receiver)
     library.snd_seq_subscribe_port(client, cable)
     library.snd_seq_port_subscribe_free(cable)
     library.snd_seq_close(client)

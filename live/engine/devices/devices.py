@@ -106,11 +106,11 @@ class Devices:
     def set_lights(self, jam: Jam) -> None:
         """Light the controllers that the mappings say how to light."""
         if self.desk is not None:
-            api = self._options.config.midi.api
+            midi = self._options.config.midi
             self.lights = Lights(
                 self.desk,
                 jam,
-                lambda name: ports.open_lights(name, api=api),
+                lambda name: ports.open_lights(name, api=midi.api, ahead=midi.ahead),
                 recording=lambda: bool(self.recording.shown),
                 say=lambda text, port: self._say("warning", text, f"lights {port}"),
             )
@@ -175,7 +175,8 @@ class Devices:
 
     def _open_output(self, jam: Jam, name: str) -> None:
         try:
-            port = ports.open_output(name, api=self._options.config.midi.api, taken=self._output_names())
+            midi = self._options.config.midi
+            port = ports.open_output(name, api=midi.api, ahead=midi.ahead, taken=self._output_names())
         except (PortError, UsageError) as reason:
             self._port_missing(jam, "out", name, reason)
             return
@@ -357,7 +358,8 @@ class Devices:
 
     def _reopen_output(self, name: str) -> ports.MidiOutput:
         """Open an output that has come, and end what may sound on it of keys that were let go meanwhile."""
-        port = ports.open_output(name, api=self._options.config.midi.api)
+        midi = self._options.config.midi
+        port = ports.open_output(name, api=midi.api, ahead=midi.ahead)
         try:
             _silence(port)
         except PortError:

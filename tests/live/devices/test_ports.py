@@ -10,6 +10,7 @@ import rtmidi
 from live import errors
 from live.devices import ports
 from live.devices.alsa.sequencer import no_queue
+from tests.fakes.coremidi import KNOWN, Framework
 
 ALSA_NAMES = [
     "Midi Through:Midi Through Port-0 14:0",
@@ -201,6 +202,41 @@ def test_a_port_on_alsa_that_is_not_there_or_leaves_while_it_is_opened_is_report
     monkeypatch.setattr(Queued, "connect_to", lambda *_name: alsa.listing.clear())
     with pytest.raises(errors.PortMissingError, match="ports come and go"):
         ports.open_output("synth")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "wanted", "punctual"),
+    [
+        ("on", "synth", "each message at its moment"), ("on", "virtual", ""),
+        ("auto", "synth", ""), ("off", "synth", ""),
+    ],
+)  # fmt: skip
+def test_outputs_on_coremidi_are_ahead_where_that_is_asked_for(
+    system: System, monkeypatch: pytest.MonkeyPatch, ahead: str, wanted: str, punctual: str
+) -> None:
+    system.listing[:] = [b"Organ", b"Synth"]
+    framework = Framework()
+    monkeypatch.setattr("live.devices.coremidi._loaded", lambda: framework)
+    monkeypatch.setattr(framework, "MIDIGetDestination", lambda index: KNOWN if index == 1 else 0)
+    output = ports.open_output(wanted, ahead=ahead)
+    assert output.punctual == punctual
+    assert output.name == ("Synth" if wanted == "synth" else "twobar-out:notes")
+    if punctual:
+        with pytest.raises(errors.PortMissingError, match="the MIDI output 'piano' is not there"):
+            ports.open_output("piano", ahead=ahead)
+        assert framework.disposed == 1
+
+
+def test_without_coremidi_the_loop_sends(system: System) -> None:
+    system.listing[:] = [b"Synth"]
+    assert ports.open_output("synth", ahead="on").punctual == ""
+    assert system.opened == [0]
+
+
+def test_nothing_is_given_ahead_where_that_is_not_wanted(alsa: System) -> None:
+    assert ports.open_output("synth", ahead="off").punctual == ""
+    assert ports.open_lights("synth", ahead="off").punctual == ""
+    assert alsa.opened == [0, 0]
 
 
 def test_winmm_s_index_is_no_part_of_a_name() -> None:
