@@ -133,17 +133,17 @@ class Devices:
         click = config.midi.click_output.lower()
         self._output.takes_click = lambda sink: click in sink.name.lower()
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
-        for name in sorted(config.midi.outputs, key=SYNTH.__eq__):  # the synth takes its time
-            if name == SYNTH:
-                synth = self.synth.open(jam.notices)
-                self._output.sinks += [synth] if synth is not None else []
-            elif name != "none":
+        for name in config.midi.outputs:
+            if name not in (SYNTH, "none"):
                 self._open_output(jam, name)
         for name in sorted(config.midi.inputs, key="auto".__eq__):  # auto takes what nobody has named
             self._open_inputs(jam, name)
         self._say_what_is_missing(jam)
         if self._options.revived:
             self._take_over()
+        if SYNTH in config.midi.outputs:  # last, for it takes its time
+            synth = self.synth.open(jam.notices)
+            self._output.sinks += [synth] if synth is not None else []
         self.set_up(jam, now)
         raise_threads()
 

@@ -295,6 +295,22 @@ def test_an_engine_after_another_ends_what_that_left_sounding(monkeypatch: pytes
         assert stage.devices.silenced == ["JUNO-DS 28:0"] * revived
 
 
+def test_what_an_engine_left_sounding_outside_is_ended_before_the_built_in_synth_is_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Desk(monkeypatch, **{"in": [], "out": ["JUNO-DS 28:0"]})
+    midi = {"input": "none", "output": ["fluidsynth", "juno"]}
+    stage = Stage(
+        config=parse({"midi": midi, "osc": {"enabled": False}, "jam": {"record": False}}), revived=True
+    )
+    silenced_by_then: list[list[str]] = []
+    monkeypatch.setattr(
+        stage.devices.synth, "open", lambda _notices: silenced_by_then.append([*stage.devices.silenced])
+    )
+    stage.devices.open(stage.jam, NOW)
+    assert silenced_by_then == [["JUNO-DS 28:0"]]
+
+
 def test_an_engine_after_another_does_not_say_that_it_silenced_what_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
