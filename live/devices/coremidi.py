@@ -7,27 +7,20 @@ is used only where the settings ask for it.
 Tested in tests/live/devices/test_coremidi.py.
 """
 
-import contextlib
 import ctypes
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
-from live import errors
-from live.devices.rtmidi_port import MidiOutput, PlayedChannels
-from live.timing.ahead_queue import begun_by, ended_by
+from live.devices.queued_output import QueuedOutput
+from live.timing.ahead_queue import begun_by, ended_by, ends
 from live.timing.timeline import Nanos
-
-MARGIN_NANOS = 6_000_000
-"""So long ahead a message is given: the loop that gives it may wake late."""
 
 _FRAMEWORK = "/System/Library/Frameworks/CoreMIDI.framework/CoreMIDI"
 _UTF_8 = 0x08000100  # kCFStringEncodingUTF8
 _PACKET_LIST = struct.Struct("<IQH")  # how many packets; of the first its moment and length
 _LONGEST = 32_768  # bytes in a packet; a longer exclusive message goes in several
-_LOOK_S, _PATIENCE_NANOS = 0.01, 300_000_000  # when it is closed, with what was given for later
 
 
 class _Timebase(ctypes.Structure):
@@ -100,117 +93,68 @@ class _Scheduled(NamedTuple):
     data: bytes
 
 
-class CoreMidiOutput(MidiOutput):
-    """An open output; a `live.timing.midi_bytes.TimedSink`.
+class CoreMidiOutput(QueuedOutput[CoreMidi]):
+    """An open output to a port of another program or device; a `live.timing.midi_bytes.TimedSink`.
 
     Args:
         system: an open client of its own, which goes with it.
         index: of the port in the system's list.
         name: of the port, as listed.
 
-    Attributes:
-        lead_nanos: so long before it is due a message must be given to leave at its moment.
-        late: messages that were given after their moment.
-
     Raises:
         PortMissingError: the port is not there any more.
-
-    Threads: any.
     """
 
     api = "coremidi"
-    punctual = "each message at its moment"
-    virtual = False
 
     def __init__(
         self, system: CoreMidi, index: int, name: str, *, nanos: Callable[[], int] = time.monotonic_ns
     ) -> None:
-        self.name, self.late, self.lead_nanos = name, 0, MARGIN_NANOS
-        self._system: CoreMidi | None = system
-        self._nanos = nanos
-        self._played = PlayedChannels()
-        self._waiting: list[_Scheduled] = []
+        super().__init__(system, name, nanos=nanos)
+        self._scheduled: list[_Scheduled] = []
         self._given = 0
-        self._lock = threading.Lock()  # a port that has gone is closed on a thread of its own
-        try:
+        with self._opening():
             self._destination = system.destination(index)
-        except OSError as reason:
-            sentence = f"the MIDI output '{name}' could not be opened: {reason}"
-            raise errors.PortMissingError(sentence) from None
 
     def send(self, data: bytes) -> None:
         """Send one whole message now; raises PortError where the port is closed, or the system refuses."""
-        with self._lock:
+        with self._at_work() as system:
             ended = ended_by(data)
             if ended is not None:
-                self._take_back(ended)
-            self._give(data, None)
+                self._take_back(system, ended)
+            self._played.add(data)
+            system.send(self._destination, data, None)
 
     def send_at(self, data: bytes, due: Nanos) -> None:
         """Send one whole message at a moment; raises as `send`."""
-        with self._lock:
+        with self._at_work() as system:
             now = self._nanos()
             self.late += due < now
+            self._played.add(data)
             self._forget_sent(now)
-            self._give(data, due)
             self._given += 1
-            self._waiting.append(_Scheduled(due, self._given, data))
+            self._scheduled.append(_Scheduled(due, self._given, data))
+            self._last_due = max(self._last_due, due)
+            system.send(self._destination, data, due)
 
     def _forget_sent(self, now: int) -> None:
-        self._waiting = [waiting for waiting in self._waiting if waiting.due >= now]
+        self._scheduled = [scheduled for scheduled in self._scheduled if scheduled.due >= now]
 
-    def _take_back(self, ended: tuple[int, int]) -> None:
+    def _take_back(self, system: CoreMidi, ended: tuple[int, int]) -> None:
         """Take back what would begin what was ended, and give what else waits again."""
         self._forget_sent(self._nanos())
-        kept = [waiting for waiting in self._waiting if not _ends(ended, waiting.data)]
-        if len(kept) == len(self._waiting):
+        kept = [scheduled for scheduled in self._scheduled if not _is_begun(scheduled.data, ended)]
+        if len(kept) == len(self._scheduled):
             return
-        with self._reported():
-            self._open().take_back(self._destination)
-        self._waiting = kept
-        for waiting in sorted(kept):
-            self._give(waiting.data, waiting.due)
-
-    def _give(self, data: bytes, due: Nanos | None) -> None:
-        self._played.add(data)
-        with self._reported():
-            self._open().send(self._destination, data, due)
-
-    def _open(self) -> CoreMidi:
-        if self._system is None:
-            raise errors.PortError(f"the MIDI output '{self.name}' is closed")
-        return self._system
-
-    @contextlib.contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as reason:
-            raise errors.PortError(f"the MIDI output '{self.name}' failed: {reason}") from None
-
-    def close(self, *, silently: bool = False) -> None:
-        """Silence the channels that were played on, let what ends notes leave, and go; safe to call twice."""
-        if not silently:
-            with contextlib.suppress(errors.PortError):
-                for data in self._played.silence():
-                    self.send(data)
-            last = max((waiting.due for waiting in self._waiting), default=0)
-            end = min(last + self.lead_nanos, self._nanos() + _PATIENCE_NANOS)
-            while self._system is not None and self._nanos() < end:
-                time.sleep(_LOOK_S)
-        self.abandon()
-
-    def abandon(self) -> None:
-        """Let go of the port, at once."""
-        with self._lock:
-            system, self._system = self._system, None
-            if system is not None:
-                system.close()
+        system.take_back(self._destination)
+        self._scheduled = kept
+        for scheduled in sorted(kept):
+            system.send(self._destination, scheduled.data, scheduled.due)
 
 
-def _ends(ended: tuple[int, int], data: bytes) -> bool:
+def _is_begun(data: bytes, ended: tuple[int, int]) -> bool:
     begun = begun_by(data)
-    return begun is not None and ended in (begun, (begun[0], -1))
+    return begun is not None and ends(ended, begun)
 
 
 def _loaded() -> Any:  # noqa: ANN401

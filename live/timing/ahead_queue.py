@@ -107,3 +107,8 @@ def ended_by(data: bytes) -> tuple[int, int] | None:
     if data[0] & 0xF0 == CONTROL and data[1] in (ALL_SOUND_OFF, ALL_NOTES_OFF):
         return data[0] & 0x0F, -1
     return (STOP, -1) if data[0] == STOP else None
+
+
+def ends(ended: tuple[int, int], begun: tuple[int, int]) -> bool:
+    """Tell whether what a message ends is what another one begins, or all of its channel."""
+    return ended in (begun, (begun[0], -1))

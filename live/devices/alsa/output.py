@@ -5,27 +5,19 @@ that begins something has a tag of its own in the queue, as far as 255 reach, ma
 Tested in tests/live/devices/alsa/test_output.py.
 """
 
-import contextlib
 import itertools
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import NamedTuple
 
-from live import errors
 from live.devices.alsa.sequencer import Sequencer
-from live.devices.rtmidi_port import MidiOutput, PlayedChannels
-from live.timing.ahead_queue import begun_by, ended_by
+from live.devices.queued_output import LOOK_NANOS, QueuedOutput
+from live.timing.ahead_queue import begun_by, ended_by, ends
 from live.timing.host_line import HostLine
 from live.timing.timeline import Nanos
 
-MARGIN_NANOS = 6_000_000
-"""So long ahead a message is given: the loop that gives it may wake late."""
-
 _TAGS = 255
-_LOOK_NANOS = 10_000_000  # between two looks at the queue's count
-_PATIENCE_NANOS = 300_000_000  # with what was given for later
 
 
 class _Waiting(NamedTuple):
@@ -36,26 +28,21 @@ class _Waiting(NamedTuple):
     tag: int
 
 
-class AlsaOutput(MidiOutput):
+class AlsaOutput(QueuedOutput[Sequencer]):
     """An open output; a `live.timing.midi_bytes.TimedSink`.
 
     Args:
-        sequencer: an open client of its own.
+        sequencer: an open client of its own, which goes with it.
         name: of the port that is played to, as listed, with its address; "" to be one that others connect to.
         own_name: of our own port then.
-
-    Attributes:
-        lead_nanos: so long before it is due a message must be given to leave at its moment.
-        late: messages that were given after their moment.
 
     Raises:
         PortMissingError: the port could not be connected.
 
-    Threads: any.  Realtime: yes, a few us for a message.
+    Realtime: yes, a few us for a message.
     """
 
     api = "alsa"
-    punctual = "each message at its moment"
 
     def __init__(
         self,
@@ -65,32 +52,24 @@ class AlsaOutput(MidiOutput):
         own_name: str = "",
         nanos: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self.name, self.virtual = name or own_name, not name
-        self.late = 0
-        self.lead_nanos = MARGIN_NANOS + sequencer.beat_nanos
-        self._sequencer: Sequencer | None = sequencer
-        self._nanos = nanos
+        super().__init__(sequencer, name or own_name, nanos=nanos)
+        self.virtual = not name
+        self.lead_nanos += sequencer.beat_nanos
         self._half_beat = sequencer.beat_nanos // 2
         self._line = HostLine(1.0)
-        self._looked = self._last_due = 0
+        self._looked = 0
         self._waiting: deque[_Waiting] = deque()
         self._tags = itertools.cycle(range(1, _TAGS + 1))
-        self._played = PlayedChannels()
-        self._lock = threading.Lock()  # a port that has gone is closed on a thread of its own
         if name:
-            try:
+            with self._opening():
                 sequencer.connect_to(name)
-            except OSError as reason:
-                self.abandon()
-                sentence = f"the MIDI output '{name}' could not be opened: {reason}"
-                raise errors.PortMissingError(sentence) from None
         self._observe(sequencer)
 
     def observe(self, now: Nanos) -> None:
         """See how far the queue is, now and then."""
         with self._lock:
-            if self._sequencer is not None and now - self._looked >= _LOOK_NANOS:
-                self._observe(self._sequencer)
+            if self._client is not None and now - self._looked >= LOOK_NANOS:
+                self._observe(self._client)
 
     def _observe(self, sequencer: Sequencer) -> None:
         count = sequencer.nanos()
@@ -99,8 +78,7 @@ class AlsaOutput(MidiOutput):
 
     def send(self, data: bytes) -> None:
         """Send one whole message now; raises PortError where the port is closed, or the driver refuses."""
-        with self._lock, self._reported():
-            sequencer = self._open()
+        with self._at_work() as sequencer:
             ended = ended_by(data)
             if ended is not None and self._waiting:
                 self._take_back(sequencer, ended)
@@ -109,8 +87,8 @@ class AlsaOutput(MidiOutput):
 
     def send_at(self, data: bytes, due: Nanos) -> None:
         """Send one whole message at a moment; raises as `send`."""
-        with self._lock, self._reported():
-            sequencer, now = self._open(), self._nanos()
+        with self._at_work() as sequencer:
+            now = self._nanos()
             self.late += due < now
             self._played.add(data)
             begun, tag = begun_by(data), 0
@@ -127,38 +105,8 @@ class AlsaOutput(MidiOutput):
         """Take back what would begin what was ended."""
         kept = deque[_Waiting]()
         for waiting in self._waiting:
-            if waiting.key == ended or ended == (waiting.key[0], -1):
+            if ends(ended, waiting.key):
                 sequencer.take_back(waiting.tag)
             else:
                 kept.append(waiting)
         self._waiting = kept
-
-    def _open(self) -> Sequencer:
-        if self._sequencer is None:
-            raise errors.PortError(f"the MIDI output '{self.name}' is closed")
-        return self._sequencer
-
-    @contextlib.contextmanager
-    def _reported(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as reason:
-            raise errors.PortError(f"the MIDI output '{self.name}' failed: {reason}") from None
-
-    def close(self, *, silently: bool = False) -> None:
-        """Silence the channels that were played on, let what ends notes leave, and go; safe to call twice."""
-        if not silently:
-            with contextlib.suppress(errors.PortError):
-                for data in self._played.silence():
-                    self.send(data)
-            end = min(self._last_due + self.lead_nanos, self._nanos() + _PATIENCE_NANOS)
-            while self._sequencer is not None and self._nanos() < end:
-                time.sleep(_LOOK_NANOS / 1e9)
-        self.abandon()
-
-    def abandon(self) -> None:
-        """Let go of the port, at once."""
-        with self._lock:
-            sequencer, self._sequencer = self._sequencer, None
-            if sequencer is not None:
-                sequencer.close()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from live.devices.coremidi import MARGIN_NANOS, CoreMidi, CoreMidiOutput
+from live.devices.coremidi import CoreMidi, CoreMidiOutput
+from live.devices.queued_output import MARGIN_NANOS
 from live.errors import PortError, PortMissingError
 from live.timing.midi_bytes import ALL_NOTES_OFF, CLOCK, CONTROL, STOP, note_off, note_on
 from live.timing.timeline import Nanos
@@ -35,7 +36,7 @@ def time() -> Time:
 
 @pytest.fixture
 def output(framework: Framework, time: Time, monkeypatch: pytest.MonkeyPatch) -> CoreMidiOutput:
-    monkeypatch.setattr("live.devices.coremidi.time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("live.devices.queued_output.time.sleep", lambda _seconds: None)
     return CoreMidiOutput(CoreMidi("twobar-out", "notes", library=framework), 0, "Synth", nanos=time)
 
 

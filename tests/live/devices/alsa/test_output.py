@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from live.devices.alsa.output import MARGIN_NANOS, AlsaOutput
+from live.devices.alsa.output import AlsaOutput
+from live.devices.queued_output import MARGIN_NANOS
 from live.errors import PortError, PortMissingError
 from live.timing.midi_bytes import control, note_off, note_on
 from live.timing.timeline import Nanos
