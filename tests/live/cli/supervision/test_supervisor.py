@@ -261,18 +261,24 @@ def test_an_engine_that_keeps_crashing_is_started_again_and_again(
     assert notices[-1].endswith("; it is started again in 0.002 s")
 
 
-def test_an_engine_that_comes_back_too_early_is_tried_again(
-    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0,))
-    monkeypatch.setenv("PLUG", str(tmp_path / "plugged"))
+def plugging_in(folder: Path) -> tuple[list[str], Callable[[str], None]]:
+    """Return what is said, and what takes it and plugs the keyboard in after three sentences."""
     notices: list[str] = []
 
     def notify(text: str) -> None:
         notices.append(text)
         if len(notices) == 3:
-            (tmp_path / "plugged").touch()
+            (folder / "plugged").touch()
 
+    return notices, notify
+
+
+def test_an_engine_that_comes_back_too_early_is_tried_again(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0,))
+    monkeypatch.setenv("PLUG", str(tmp_path / "plugged"))
+    notices, notify = plugging_in(tmp_path)
     one: Supervisor = play(UNPLUGGED, notify=notify, deliver=lambda _message: one.end())
     begin(one)
     assert one._engine is not None
@@ -361,13 +367,7 @@ def test_the_engine_that_follows_ends_the_notes_and_only_where_none_does_somebod
     monkeypatch.setattr(supervisor, "PAUSES_SECONDS", (0.0,))
     monkeypatch.setattr(supervisor, "silenced", lambda *_args, peers: f"silence on {peers}")
     monkeypatch.setenv("PLUG", str(tmp_path / "plugged"))
-    notices: list[str] = []
-
-    def notify(text: str) -> None:
-        notices.append(text)
-        if len(notices) == 3:
-            (tmp_path / "plugged").touch()
-
+    notices, notify = plugging_in(tmp_path)
     one: Supervisor = play(UNPLUGGED, notify=notify, deliver=lambda _message: one.end())
     one._options = msgspec.structs.replace(one._options, peers=["synth:in"])
     begin(one)
