@@ -162,7 +162,12 @@ def _prepared(
     held = [load(folder, codec, split, may_be_empty=True) for split in splits]
     rows = [(part, index) for part in held for index in range(len(part))]
     if not rows:
-        raise OperationError(f"'{folder}' holds no {codec} phrase in {' or '.join(splits)}")
+        others = (split for split in SPLITS if split not in splits)
+        counts = ((split, len(load(folder, codec, split, may_be_empty=True))) for split in others)
+        instead = (
+            ", ".join(f"{split} has {count}" for split, count in counts if count) or "no other split has any"
+        )
+        raise OperationError(f"'{folder}' holds no {codec} phrase in {' or '.join(splits)}: {instead}")
     order = np.random.default_rng(seed).permutation(len(rows))[: limit or len(rows)]
     chosen = [rows[index] for index in order.tolist()]
     songs = np.array([part.songs[index] for part, index in chosen], dtype=np.int64)

@@ -60,6 +60,17 @@ def test_training_phrases_come_along_where_they_were_prepared(music: Path, tmp_p
     assert held_out(player, "keys", tmp_path / "out", limit=2).seen is None
 
 
+def test_an_empty_split_names_those_that_hold_phrases(music: Path, tmp_path: Path) -> None:
+    one = tmp_path / "one"
+    one.mkdir()
+    shutil.copy(music / "0.mid", one)
+    counts = prepare([one], tmp_path / "out", PrepareOptions(GRID)).phrases["poly"]
+    full = next(split for split, count in counts.items() if count)
+    empty = next(split for split, count in counts.items() if not count)
+    with pytest.raises(OperationError, match=f"no poly phrase in {empty}: {full} has {counts[full]}$"):
+        phrases_for(Memory(codec="poly"), tmp_path / "out", split=empty, limit=None, seed=0)
+
+
 def test_what_does_not_fit_is_reported(music: Path, tmp_path: Path) -> None:
     prepare([music], tmp_path / "short", PrepareOptions(Grid(1, 4, 4)))
     with pytest.raises(
