@@ -427,10 +427,11 @@ class Dashboard(App[None]):
         """
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
-        elif self._clock() < self._typed_until:
-            self._typed.append(event)
-        else:
-            await self._type(event)
+            return
+        self._typed.append(event)
+        if self._clock() >= self._typed_until:
+            while self._typed:  # what still waits from before goes first
+                await self._type(self._typed.popleft())
 
     async def _type(self, event: events.Key) -> None:
         """Take a key; what comes after it waits until it has been heeded."""

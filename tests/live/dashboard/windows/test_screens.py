@@ -111,6 +111,15 @@ async def test_what_is_typed_in_one_go_with_the_key_of_a_window_is_for_the_windo
         assert stage.sent.pairs() == [("mode", "answer"), ("quit", "")]
 
 
+async def test_a_key_for_which_nothing_came_back_in_time_is_taken_before_the_next_one() -> None:
+    async with Stage().run() as stage:
+        stage.app._typed.append(events.Key("a", "a"))
+        stage.app.post_message(events.Key("h", "h"))
+        while len(stage.sent.pairs()) < 2:
+            await stage.pilot.pause()
+        assert stage.sent.pairs() == [("mode", "answer"), ("mode", "hold")]
+
+
 async def test_words_are_shown_before_they_are_said() -> None:
     async with Stage().run() as stage:
         await stage.press("w")
