@@ -48,6 +48,7 @@ SIGNATURES = {
 }
 JITTER = 0.015
 RUBATO_BARS = (2, 3, 4, 6, 8)
+SPANS = (2, 4)  # bars over which a mean tempo is taken: what the screen shows is of the first
 RUBATOS = (0.0, 0.05, 0.1)
 TEMPI = (60.0, 180.0)
 USUAL_BPM = 120.0
@@ -81,6 +82,7 @@ class Score(NamedTuple):
         beats: F1 of the beats.
         lines: F1 of the bar lines.
         tempo: the median of its error, as a share.
+        over: the same of the mean tempo over the last SPANS bars.
         octave: share of the performer's beats at which it has about half or twice the tempo.
         half: share of them at which it has the tempo, and its bar lines half a bar off.
     """
@@ -88,6 +90,7 @@ class Score(NamedTuple):
     beats: float
     lines: float
     tempo: float
+    over: tuple[float, ...]
     octave: float
     half: float
 
@@ -124,7 +127,12 @@ def _text(scores: Sequence[Score]) -> str:
     return (
         f"beats F1 {mean(score.beats for score in scores):.3f}, "
         f"bar lines F1 {mean(lines):.3f} (standard error {stdev(lines) / math.sqrt(len(lines)):.3f}), "
-        f"tempo off by {median(score.tempo for score in scores):.1%}; "
+        f"tempo off by {median(score.tempo for score in scores):.1%}"
+        + "".join(
+            f", over {bars} bars by {median(score.over[place] for score in scores):.1%}"
+            for place, bars in enumerate(SPANS)
+        )
+        + "; "
         f"half or double tempo {mean(score.octave for score in scores):.0%}, "
         f"half a bar off {mean(score.half for score in scores):.0%}"
     )
@@ -298,14 +306,39 @@ def followed(played: Played, follower: BeatFollower, given: Timeline | None = No
         [time for time, count, _ in counted if count % beats == 0], [t for t, i in true if i % beats == 0]
     )
     errors = [abs(tempo / played.tempi[_nearest(played.beats, time)] - 1) for time, _, tempo in counted]
+    over = tuple(_error_over(bars * beats, [time for time, _, _ in found], played.beats) for bars in SPANS)
     octave, half = _confusions(at, played.tempi, beats)
     return Score(
         f1([entry[0] for entry in counted], [time for time, _ in true]),
         lines,
         median(errors or [1.0]),
+        over,
         octave,
         half,
     )
+
+
+def _error_over(beats: int, found: Sequence[float], true: Sequence[float]) -> float:
+    """Return the median error of the mean tempo over so many beats, as a share.
+
+    Args:
+        beats: of the transport.
+        found: their moments, in seconds.
+        true: moments of the performer's.
+    """
+    errors = [
+        abs(beats / (_place(true, end) - _place(true, begin)) - 1)
+        for begin, end in zip(found, found[beats:], strict=False)
+        if true[0] <= begin and end <= true[-1]
+    ]
+    return median(errors or [1.0])
+
+
+def _place(moments: Sequence[float], moment: float) -> float:
+    """Return how many of the moments have gone by, with shares of those around."""
+    after = min(max(1, bisect_left(moments, moment)), len(moments) - 1)
+    before = after - 1
+    return before + (moment - moments[before]) / (moments[after] - moments[before])
 
 
 def _probe(

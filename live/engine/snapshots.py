@@ -155,7 +155,7 @@ class Snapshots:
         return Snapshot(
             nanos=now,
             state=jam.state(now),
-            tempo_bpm=jam.transport.tempo_bpm,
+            tempo_bpm=jam.listening.tempo_bpm(now),
             tick=jam.tick(now),
             beats_per_bar=lines.grid.beats_per_bar,
             metre=name_of(lines.grid),

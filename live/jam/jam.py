@@ -321,24 +321,24 @@ class Jam:
         if timeline is None:
             return
         if self.transport.running:
-            self.transport.follow(timeline, now)
+            listening.follow(timeline, now)
         else:
             self._begin_anew(now)
             self.transport.resume(timeline)
             listening.hand_over()
             self.sender.resume_clock(self.sent_to(now), now)
             self.notices.add("info", f"found: {timeline.tempo_bpm:.0f} bpm, it follows you", about=START)
-        self.knobs["tempo"] = KNOBS["tempo"].clip(self.transport.tempo_bpm)
+        self.knobs["tempo"] = KNOBS["tempo"].clip(listening.tempo_bpm(now))
         self.output.tempo(self.tick(now), self.transport.timeline.tempo_bpm)
 
     def _listen_no_more(self, now: Nanos) -> None:
         """Go on in another mode: at the tempo that was found, or from bar 0 if none was."""
-        waited = self.listening.waits
+        waited, tempo_bpm = self.listening.waits, self.listening.tempo_bpm(now)
         self.listening.end()
         if waited:
             self.start(now)
         elif self.transport.running:
-            self.set_tempo(self.transport.tempo_bpm, now)
+            self.set_tempo(tempo_bpm, now)
 
     def resume(self, timeline: Timeline | None, now: Nanos, *, model: str, model_ident: str) -> None:
         """Go on where another engine was, with a plan to be made; without a timeline it stands still.

@@ -62,7 +62,7 @@ def changing(jam: Jam, now: Nanos) -> dict[str, Value]:
         "phrase": jam.plan.lines.period_bars,
         "loop": state.loop_bars,
         "transport": jam.state(now),
-        "tempo": round(jam.transport.tempo_bpm, 3),
+        "tempo": round(jam.listening.tempo_bpm(now), 3),
         "model": jam.model_choice.shown,
         "mapping": _mappings(jam),
         "model/state": jam.model_choice.state,

@@ -6,7 +6,8 @@ went, or waits; one that comes is told what was played meanwhile.
 
 While the transport waits, what is played is kept, so that the phrases that the beat was found in are captured
 as if it had run all the time; what the instrument plays itself never comes here.
-Owns: what is listened for, what was played while it waited, and whether the tempo then is the performer's.
+Owns: what is listened for, what was played while it waited, whether the tempo then is the performer's, and
+how the transport has followed.
 Threads: engine only.
 """
 
@@ -17,11 +18,13 @@ from live.ipc.messages import BeatFound, CannotListen, ExpectTempo, Heard, Liste
 from live.jam.input.capture import Capture, Key
 from live.jam.protocols import Output
 from live.settings.knobs import KNOBS
+from live.timing.steady_tempo import SteadyTempo
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.metre import METRES, metre_of, name_of
 
+STEADY_BARS = 2  # whose mean tempo is shown
 MOST_WAITING = 1024  # note-ons and note-offs
 MOST_TOLD = 64  # onsets from before that a model process hears: half a millisecond each
 
@@ -50,6 +53,18 @@ class Listening:
         self._number, self._metre = 0, METRES["4/4"]
         self._chosen = transport.tempo_bpm != KNOBS["tempo"].rest  # whether somebody set that tempo
         self._touches: deque[Touch] = deque(maxlen=MOST_WAITING)
+        self._steady: SteadyTempo | None = None
+
+    @property
+    def _beats(self) -> int:
+        """Quarters whose mean tempo is shown."""
+        return STEADY_BARS * self._metre.beats_per_bar * self._metre.ticks_per_beat // TICKS_PER_BEAT
+
+    def tempo_bpm(self, now: Nanos) -> float:
+        """Return the tempo that is shown: of who is followed, that of the last bars, else the transport's."""
+        if self._steady is None or not self.active or not self._transport.running:
+            return self._transport.tempo_bpm
+        return self._steady.bpm(self._transport.tick(now))
 
     def unable(self, grid: Grid) -> str:
         """Return why no beat can be found in a grid's metre, as a sentence, or ""."""
@@ -65,7 +80,13 @@ class Listening:
 
     def _begin(self, grid: Grid) -> None:
         self.active, self._metre = True, metre_of(grid)
+        self._settle()
         self.tell()
+
+    def _settle(self) -> None:
+        """Take it that the transport has run as it does."""
+        running = self._transport.running
+        self._steady = SteadyTempo(self._transport.timeline, self._beats) if running else None
 
     def tell(self) -> None:
         """Tell the model process, which may have come just now, what to listen for, if anything."""
@@ -99,6 +120,7 @@ class Listening:
         """Expect about this tempo, that the performer has set, of whoever has not begun to play."""
         self._chosen = True
         if self.active:
+            self._settle()
             self._output.ask(ExpectTempo(tempo_bpm))
 
     def played(self, key: Key, velocity: int, nanos: Nanos) -> None:
@@ -129,9 +151,16 @@ class Listening:
                 self.fault = text
         return None
 
+    def follow(self, timeline: Timeline, now: Nanos) -> None:
+        """Have the transport come to where the performer is."""
+        self._transport.follow(timeline, now)
+        if self._steady is not None:
+            self._steady.bend(self._transport.timeline)
+
     def hand_over(self) -> None:
         """Capture what was played while it waited, in ticks of the transport that has started."""
         self.waits, self._chosen = False, False
+        self._settle()
         timeline = self._transport.timeline
         for nanos, key, velocity in self._touches:
             if velocity:

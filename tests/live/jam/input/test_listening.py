@@ -1,6 +1,7 @@
 """Mode listen: no click; the performer starts, and the instrument comes in on the performer's bar lines."""
 
 import math
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -104,6 +105,29 @@ def test_in_six_eighths_it_answers_a_jig_on_the_performers_bar_lines() -> None:
     assert [note.pitch for note in stage.model.encodes[-1].notes] == played
     answers = stage.note_ons(first=6 * 480 - 60, last=12 * 480 - 60)
     assert [pitch for _, pitch in answers] == played
+
+
+def test_the_tempo_that_is_shown_is_calm_and_the_one_it_goes_on_at() -> None:
+    chance = random.Random(1)
+    stage = listening()
+
+    def unsteady(beat: float) -> float:
+        return even(100)(beat) + chance.gauss(0, 0.015)
+
+    play(stage, unsteady, bars=range(20))
+    shown, moment = [], []
+    for beat in range(24, 76):
+        to(stage, even(100)(beat))
+        shown.append(stage.jam.listening.tempo_bpm(Nanos(stage.nanos)))
+        moment.append(stage.jam.transport.tempo_bpm)
+    assert max(abs(bpm - 100) for bpm in moment) > 1.5
+    assert max(abs(bpm - 100) for bpm in shown) < 1
+    assert stage.jam.knobs["tempo"] == pytest.approx(shown[-1], abs=0.5)
+    do(stage, SetMode("hold"))
+    assert stage.jam.transport.tempo_bpm == pytest.approx(100, abs=1)
+    do(stage, SetMode("listen"))
+    do(stage, Turn("tempo", 90.0))
+    assert stage.jam.listening.tempo_bpm(Nanos(stage.nanos)) == pytest.approx(90, abs=0.01)
 
 
 def test_it_follows_a_performer_who_takes_time() -> None:

@@ -1,0 +1,40 @@
+"""The mean tempo of the last beats, where a timeline is bent to a beat that is followed.
+
+The tempo of a moment is a guess from a few onsets and sways by some percent; that of two bars is known.
+Threads: one at a time.
+"""
+
+from collections import deque
+
+from live.timing.timeline import NANOS_PER_MINUTE, Nanos, Tick, Timeline
+from model.music.grid import TICKS_PER_BEAT
+
+MOST_BENDS = 256  # that are remembered: more than anyone plays chords in two bars
+
+
+class SteadyTempo:
+    """Knows how a timeline has run.
+
+    Args:
+        timeline: that it runs on first, and ran on before, as far as is known.
+        beats: quarters whose mean is taken.
+    """
+
+    def __init__(self, timeline: Timeline, beats: int) -> None:
+        self._lines = deque([timeline], maxlen=MOST_BENDS)
+        self._beats = beats
+
+    def bend(self, timeline: Timeline) -> None:
+        """Go on on another timeline, from its origin on."""
+        self._lines.append(timeline)
+
+    def bpm(self, tick: Tick) -> float:
+        """Return the mean tempo of the beats before the one that a tick lies in: a beat long the same."""
+        last = Tick(tick - tick % TICKS_PER_BEAT)
+        first = Tick(last - self._beats * TICKS_PER_BEAT)
+        return self._beats * NANOS_PER_MINUTE / (self._nanos(last) - self._nanos(first))
+
+    def _nanos(self, tick: Tick) -> Nanos:
+        """Return when a tick was."""
+        known = (line for line in reversed(self._lines) if line.origin_tick <= tick)
+        return next(known, self._lines[0]).nanos(tick)
