@@ -1,7 +1,7 @@
 """How a model's own chance is used when it draws: temperature, top-k, top-p and the seed.
 
 top-k and top-p are applied here to the heads of a decoder that writes all at once, before a codec reads them;
-`model.networks.surfaces.base.pick` and `flip` are the same rules inside a network, which draws step by step.
+`model.networks.heads.base.pick` and `flip` are the same rules inside a network, which draws step by step.
 """
 
 from collections.abc import Iterable, Mapping

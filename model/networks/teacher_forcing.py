@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from model.codecs.sampling import Sampling
 from model.networks.decoders.base import AutoregressiveDecoder, delayed
-from model.networks.surfaces.base import Chance, Surface
+from model.networks.heads.base import Chance, Surface
 
 
 class TeacherForcing(nn.Module):

@@ -25,9 +25,9 @@ from model.networks.bottleneck import Bottleneck, check_slices, divergence
 from model.networks.decoders.base import AutoregressiveDecoder, State
 from model.networks.decoders.registry import build_decoder
 from model.networks.encoders.registry import build_encoder
+from model.networks.heads.base import Chance, Tensors
+from model.networks.heads.registry import build_surface
 from model.networks.sizes import Sizes
-from model.networks.surfaces.base import Chance, Tensors
-from model.networks.surfaces.registry import build_surface
 from model.networks.teacher_forcing import TeacherForcing
 
 

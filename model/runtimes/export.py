@@ -19,7 +19,7 @@ from model.codecs.base import pack_phrase
 from model.codecs.registry import build
 from model.codecs.sampling import ARGMAX
 from model.music.phrase import Phrase
-from model.networks.surfaces.base import Chance
+from model.networks.heads.base import Chance
 from model.networks.vae import VAE
 from model.runtimes.base import DRAWN, LAST, NEXT, STATE
 

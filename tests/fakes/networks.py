@@ -11,7 +11,7 @@ from model.music.attributes import NAMES, TYPICAL
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS
-from model.networks.surfaces.base import Tensors
+from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.export import graphs

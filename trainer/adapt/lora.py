@@ -18,7 +18,7 @@ from torch.func import functional_call
 from model.codecs.base import Codec, pack_phrase
 from model.codecs.sampling import ARGMAX
 from model.music.phrase import Phrase
-from model.networks.surfaces.base import Tensors
+from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.evaluation.measures import Matches, agreement, positions, symbols
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from model.codecs.melody import HOLD
 from model.networks.bottleneck import bits
-from model.networks.surfaces.base import Tensors
+from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 
 THRESHOLDS = tuple(round(-1.5 + 0.25 * step, 2) for step in range(11))

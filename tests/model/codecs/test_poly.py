@@ -13,9 +13,9 @@ from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, GridCon
 from model.errors import ConfigError
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
-from model.networks.surfaces.base import Chance, Tensors
-from model.networks.surfaces.poly import PolySurface, TimedPolySurface
-from model.networks.surfaces.registry import build_surface
+from model.networks.heads.base import Chance, Tensors
+from model.networks.heads.poly import PolySurface, TimedPolySurface
+from model.networks.heads.registry import build_surface
 from model.networks.vae import VAE
 from tests.fakes.codec_phrases import polyphony
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.codecs.sampling import Sampling, gumbel_max, restricted
-from model.networks.surfaces.base import Chance, flip, pick
+from model.networks.heads.base import Chance, flip, pick
 
 RULES = st.builds(Sampling, temperature=st.floats(0.3, 2), top_k=st.integers(0, 6), top_p=st.floats(0.05, 1))
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from model.codecs.sampling import CLASSES, SWITCHES
 from model.errors import ConfigError
 from model.networks.critic import Critic, gradient_penalty
-from model.networks.surfaces.base import Tensors
+from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.errors import RequestError
 from trainer.settings import FitConfig

@@ -13,7 +13,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
-from model.networks.surfaces.base import Tensors
+from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.settings import FitConfig
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from model.networks.surfaces.base import Tensors
+from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
 from trainer.settings import FitConfig
 from trainer.training.objectives.base import MODEL, Batch, Loss, Moment, Objective, Term, weighed

@@ -14,8 +14,8 @@ from model.config import ModelConfig
 from model.errors import ConfigError, ModelError
 from model.networks.decoders.base import AutoregressiveDecoder, ParallelDecoder, delayed
 from model.networks.encoders.base import Encoder
+from model.networks.heads.base import Chance, Surface
 from model.networks.layers.part_io import PartReader, PartWriter
-from model.networks.surfaces.base import Chance, Surface
 from model.networks.vae import VAE
 from tests.fakes.networks import LATENTLESS, STEPWISE, code, config, network, packed
 

@@ -7,9 +7,9 @@ from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelCo
 from model.errors import ConfigError
 from model.music.grid import Grid
 from model.networks.encoders.cnn import CnnEncoder
+from model.networks.heads.melody import MelodySurface
 from model.networks.layers.roll_image import MELODY, ROLLS, cut, heights, image_of
 from model.networks.sizes import Sizes
-from model.networks.surfaces.melody import MelodySurface
 from model.networks.vae import VAE
 
 

@@ -1,6 +1,6 @@
 """The surfaces of the codecs poly and roll: rolls in; onset, hold and velocity rolls out.
 
-Tested in tests/model/networks/surfaces/test_base.py, tests/model/codecs/test_poly.py.
+Tested in tests/model/networks/heads/test_base.py, tests/model/codecs/test_poly.py.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.poly import UNLIKELY, PolyCodec, RollCodec
 from model.music.grid import Grid
+from model.networks.heads.base import Chance, Surface, Tensors, flip, offset_loss, through, velocity_loss
 from model.networks.layers.layout import Layout
-from model.networks.surfaces.base import Chance, Surface, Tensors, flip, offset_loss, through, velocity_loss
 
 RARE = 4.0  # an untrained network strikes a key at one step in fifty-five
 

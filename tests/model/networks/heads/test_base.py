@@ -6,7 +6,7 @@ import torch
 
 from model.codecs.registry import build
 from model.codecs.sampling import Sampling
-from model.networks.surfaces.base import Chance, flip, pick
+from model.networks.heads.base import Chance, flip, pick
 from tests.fakes.networks import config, network, packed
 
 

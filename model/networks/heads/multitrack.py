@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from model.codecs.multitrack import below
 from model.music.grid import Grid
 from model.music.tracks import TRACKS
-from model.networks.surfaces.base import Chance, Surface, Tensors
-from model.networks.surfaces.drums import DrumsSurface
-from model.networks.surfaces.melody import MelodySurface
-from model.networks.surfaces.poly import PolySurface
+from model.networks.heads.base import Chance, Surface, Tensors
+from model.networks.heads.drums import DrumsSurface
+from model.networks.heads.melody import MelodySurface
+from model.networks.heads.poly import PolySurface
 
 SURFACES: tuple[type[MelodySurface | PolySurface | DrumsSurface], ...] = (
     MelodySurface,

@@ -1,6 +1,6 @@
 """The melody codec's surface: embedded classes in; state, pitch and velocity out.
 
-Tested in tests/model/networks/surfaces/test_base.py.
+Tested in tests/model/networks/heads/test_base.py.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.melody import CLASSES, HOLD, REST
 from model.music.grid import Grid
-from model.networks.surfaces.base import Chance, Surface, Tensors, pick, through, velocity_loss
+from model.networks.heads.base import Chance, Surface, Tensors, pick, through, velocity_loss
 
 STATES = 3  # onset, hold, rest
 

@@ -9,8 +9,8 @@ from model.codecs.sampling import ARGMAX, Sampling
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, TRACKS
-from model.networks.surfaces.base import Chance, Tensors
-from model.networks.surfaces.multitrack import MultitrackSurface
+from model.networks.heads.base import Chance, Tensors
+from model.networks.heads.multitrack import MultitrackSurface
 
 GRID = Grid(1)
 BAND = Phrase.of(

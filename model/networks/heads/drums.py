@@ -9,8 +9,8 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.drums import CLASSES, UNLIKELY
 from model.music.grid import Grid
+from model.networks.heads.base import Chance, Surface, Tensors, flip, offset_loss, through, velocity_loss
 from model.networks.layers.layout import Layout
-from model.networks.surfaces.base import Chance, Surface, Tensors, flip, offset_loss, through, velocity_loss
 
 KITS = len(CLASSES)
 RARE = 2.0  # an untrained network hits a class at one step in eight

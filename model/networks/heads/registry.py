@@ -1,17 +1,17 @@
 """Which surface belongs to which codec.
 
-Tested in tests/model/networks/surfaces/test_base.py.
+Tested in tests/model/networks/heads/test_base.py.
 """
 
 from collections.abc import Callable
 
 from model.config import ModelConfig, known
 from model.music.grid import Grid
-from model.networks.surfaces.base import Surface
-from model.networks.surfaces.drums import DrumsSurface
-from model.networks.surfaces.melody import MelodySurface
-from model.networks.surfaces.multitrack import MultitrackSurface
-from model.networks.surfaces.poly import PolySurface, RollSurface, TimedPolySurface
+from model.networks.heads.base import Surface
+from model.networks.heads.drums import DrumsSurface
+from model.networks.heads.melody import MelodySurface
+from model.networks.heads.multitrack import MultitrackSurface
+from model.networks.heads.poly import PolySurface, RollSurface, TimedPolySurface
 
 SURFACES: dict[str, Callable[[Grid], Surface]] = {
     "melody": MelodySurface,

@@ -9,8 +9,8 @@ from model.codecs.sampling import ARGMAX, Sampling
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
-from model.networks.surfaces.base import Chance, Tensors
-from model.networks.surfaces.drums import KITS, DrumsSurface
+from model.networks.heads.base import Chance, Tensors
+from model.networks.heads.drums import KITS, DrumsSurface
 
 GRID = Grid(1)
 BEAT = Phrase.of(
