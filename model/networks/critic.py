@@ -165,7 +165,7 @@ class Critic(nn.Module):
         """Make the streams.
 
         Args:
-            channels: of a roll, as the codec's surface writes it.
+            channels: of a roll, as the codec's head writes it.
             onset_channels: for each track, first and last + 1 of those that are onsets.
             grid: of the phrases.
             kind: `rhythm` (both streams) or `roll` (the local one alone).

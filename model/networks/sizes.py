@@ -21,7 +21,7 @@ class Sizes:
         neck: kind of the bottleneck: `phrase`, `beats` or `cells`.
         knobs: attributes whose wanted change conditions the decoder.
         condition_width: C, numbers a beat of the other conditions; 0 without.
-        channels: of a step in a surface's `roll`.
+        channels: of a step in a head's `roll`.
         layout: how a beat's features fall into cells of keys, where they do.
         track_features: F by track.
         track_logits: L by track.

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from model.codecs.sampling import Sampling
 from model.networks.decoders.base import AutoregressiveDecoder, delayed
-from model.networks.heads.base import Chance, Surface
+from model.networks.heads.base import Chance, Head
 
 
 class TeacherForcing(nn.Module):
@@ -17,11 +17,11 @@ class TeacherForcing(nn.Module):
         unheard: features [F] that stand for a dropped step; learned, zeros at first.
     """
 
-    def __init__(self, surface: Surface) -> None:
-        """Make the vector of a dropped step; the surface stays its owner's."""
+    def __init__(self, head: Head) -> None:
+        """Make the vector of a dropped step; the head stays its owner's."""
         super().__init__()
-        self.unheard = nn.Parameter(torch.zeros(surface.step_features))
-        self._surface = (surface,)  # in a tuple, so that its parameters are not counted here too
+        self.unheard = nn.Parameter(torch.zeros(head.step_features))
+        self._head = (head,)  # in a tuple, so that its parameters are not counted here too
 
     def taught(
         self,
@@ -36,7 +36,7 @@ class TeacherForcing(nn.Module):
         generator: torch.Generator | None,
     ) -> Tensor:
         """Return outputs [B, S, L] while the arrays [B, S, ...] are learned; see `networks.vae.VAE.teach`."""
-        before = delayed(self._surface[0].read(arrays))
+        before = delayed(self._head[0].read(arrays))
         count, steps = before.shape[:2]
         visible = torch.ones(count, steps, 1, device=before.device, dtype=torch.bool)
         if word_dropout > 0:
@@ -71,12 +71,12 @@ class TeacherForcing(nn.Module):
         generator: torch.Generator | None,
     ) -> Tensor:
         """Go step by step, each fed with chance `scheduled` what was drawn at temperature 1 for the last."""
-        surface = self._surface[0]
+        head = self._head[0]
         count, steps = before.shape[:2]
         from_model = torch.rand(count, steps, device=before.device, generator=generator) < scheduled
-        noise = torch.rand(count, steps, surface.chances, device=before.device, generator=generator)
+        noise = torch.rand(count, steps, head.chances, device=before.device, generator=generator)
         state = decoder.start(z, change, condition)
-        last = surface.blank(count, before.device)
+        last = head.blank(count, before.device)
         fed = before[:, 0]
         out = []
         for step in range(steps):
@@ -86,7 +86,7 @@ class TeacherForcing(nn.Module):
                 break
             with torch.no_grad():
                 chance = Chance.of(Sampling(1.0), noise[:, step])
-                drawn = surface.draw(logits.detach(), chance, last)
+                drawn = head.draw(logits.detach(), chance, last)
                 last = {
                     name: torch.where(
                         from_model[:, step].reshape(-1, *(1,) * (value.ndim - 1)),
@@ -95,7 +95,7 @@ class TeacherForcing(nn.Module):
                     )
                     for name, value in drawn.items()
                 }
-            read = surface.read(last)[:, 0].to(before.dtype)
+            read = head.read(last)[:, 0].to(before.dtype)
             fed = torch.where(
                 from_model[:, step].unsqueeze(1) & visible[:, step + 1], read, before[:, step + 1]
             )

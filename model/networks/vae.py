@@ -1,12 +1,12 @@
 """The network that a configuration describes, whatever its family: encoder, bottleneck, decoder.
 
     arrays [B, S, ...]          packed phrases, as the codec gives them
-      surface.read              features [B, S, F]
+      head.read                 features [B, S, F]
       encoder                   summary [B, tokens, width]
       bottleneck                mean, log-variance [B, d]
       sample                    z [B, d], beside it change [B, knobs] and condition [B, beats, C]
       decoder                   outputs [B, S, L], all at once or step by step
-      surface.write             the codec's heads [B, S, ...]
+      head.write                the codec's heads [B, S, ...]
 
 A variational autoencoder (Kingma and Welling 2013, "Auto-encoding variational Bayes") with law `gaussian`; an
 encoder-decoder with law `none`; a generator of noise with law `noise`; a language model without a latent.
@@ -26,7 +26,7 @@ from model.networks.decoders.base import AutoregressiveDecoder, State
 from model.networks.decoders.registry import build_decoder
 from model.networks.encoders.registry import build_encoder
 from model.networks.heads.base import Chance, Tensors
-from model.networks.heads.registry import build_surface
+from model.networks.heads.registry import build_head
 from model.networks.sizes import Sizes
 from model.networks.teacher_forcing import TeacherForcing
 
@@ -49,19 +49,19 @@ class VAE(nn.Module):
         super().__init__()
         config.check()
         self.config = config
-        self.surface = build_surface(config)
+        self.head = build_head(config)
         self.sizes = Sizes(
             grid=config.grid.build(),
-            features=self.surface.step_features,
-            logits=self.surface.step_logits,
+            features=self.head.step_features,
+            logits=self.head.step_logits,
             latent=config.latent_size,
             neck=config.bottleneck.kind,
             knobs=len(config.knobs),
             condition_width=condition_width(config),
-            channels=self.surface.channels,
-            layout=self.surface.layout,
-            track_features=self.surface.track_features,
-            track_logits=self.surface.track_logits,
+            channels=self.head.channels,
+            layout=self.head.layout,
+            track_features=self.head.track_features,
+            track_logits=self.head.track_logits,
         )
         check_slices(config.bottleneck, self.sizes)
         self.latent = config.latent_size > 0
@@ -73,7 +73,7 @@ class VAE(nn.Module):
         self.decoder = build_decoder(config.decoder, self.sizes)
         self.autoregressive = isinstance(self.decoder, AutoregressiveDecoder)
         if self.autoregressive:
-            self.feeding = TeacherForcing(self.surface)
+            self.feeding = TeacherForcing(self.head)
 
     # -- encode
 
@@ -87,7 +87,7 @@ class VAE(nn.Module):
             count, like = len(next(iter(arrays.values()))), next(self.parameters())
             prior = like.new_zeros(count, self.config.latent_size)  # [B, d]
             return prior, prior.clone()
-        read = self.surface.rolled if self.encoder.rolls else self.surface.read
+        read = self.head.rolled if self.encoder.rolls else self.head.read
         x = read(arrays)  # [B, S, F], of rolls [B, S, channels]
         summary = self.encoder(x)  # [B, tokens, width]
         mean, logvar = self.bottleneck(summary)  # [B, d], [B, d]
@@ -124,7 +124,7 @@ class VAE(nn.Module):
         if isinstance(self.decoder, AutoregressiveDecoder):
             raise ModelError("a decoder that goes step by step has no heads before it has drawn")
         flat = self.decoder(z, *self._wanted(z, change, condition))  # [B, S, L]
-        return self.surface.write(flat)  # each [B, S, ...]
+        return self.head.write(flat)  # each [B, S, ...]
 
     def teach(
         self,
@@ -161,7 +161,7 @@ class VAE(nn.Module):
             scheduled=scheduled,
             generator=generator,
         )  # [B, S, L]
-        return self.surface.write(flat)  # each [B, S, ...]
+        return self.head.write(flat)  # each [B, S, ...]
 
     def generate(
         self,
@@ -192,9 +192,9 @@ class VAE(nn.Module):
         if noise is None and sampling.temperature > 0:
             if generator is None:
                 generator = torch.Generator().manual_seed(sampling.seed)
-            noise = torch.rand(count, steps, self.surface.chances, generator=generator)
+            noise = torch.rand(count, steps, self.head.chances, generator=generator)
         if noise is None:
-            noise = torch.full((1, steps, self.surface.chances), 0.5)
+            noise = torch.full((1, steps, self.head.chances), 0.5)
         noise = noise.to(z.device).expand(count, -1, -1)  # [B, S, chances]
         wanted = self._wanted(z, change, condition)
         drawn = []
@@ -203,20 +203,20 @@ class VAE(nn.Module):
                 state = self.begin(z, *wanted)
             else:
                 flat = self.decoder(z, *wanted)  # [B, S, L]
-            last = self.surface.blank(count, z.device)  # each [B, 1, ...]
+            last = self.head.blank(count, z.device)  # each [B, 1, ...]
             for step in range(steps):
                 chance = Chance.of(sampling, noise[:, step])
                 if self.autoregressive:
                     last, state = self.advance(state, last, chance)
                 else:
-                    last = self.surface.draw(flat[:, step], chance, last)
+                    last = self.head.draw(flat[:, step], chance, last)
                 if prefix is not None and step < prefix_steps:
                     last = {
                         name: prefix[name][:, step : step + 1].expand_as(value).to(value.dtype)
                         for name, value in last.items()
                     }
                 drawn.append(last)
-        return {name: torch.cat([now[name] for now in drawn], dim=1) for name in self.surface.inputs}
+        return {name: torch.cat([now[name] for now in drawn], dim=1) for name in self.head.inputs}
 
     def begin(self, z: Tensor, change: Tensor, condition: Tensor | None) -> State:
         """Return a step-by-step decoder's state before the first step."""
@@ -228,14 +228,14 @@ class VAE(nn.Module):
 
         Args:
             state: from `begin` or the step before.
-            last: arrays [B, 1, ...] of the step before; the surface's `blank` before the first.
+            last: arrays [B, 1, ...] of the step before; the head's `blank` before the first.
             chance: of this step.
         """
         assert isinstance(self.decoder, AutoregressiveDecoder)
         begun = (state["place"] > 0).unsqueeze(1)  # [B, 1]: nothing is read before the first step
-        before = self.surface.read(last)[:, 0]  # [B, F]
+        before = self.head.read(last)[:, 0]  # [B, F]
         logits, state = self.decoder.step(state, before * begun.to(before.dtype))  # [B, L]
-        return self.surface.draw(logits, chance, last), state
+        return self.head.draw(logits, chance, last), state
 
     def _wanted(
         self, z: Tensor, change: Tensor | None, condition: Tensor | None

@@ -36,7 +36,7 @@ class EncodeGraph(nn.Module):
 
     def forward(self, *arrays: Tensor) -> tuple[Tensor, Tensor]:
         """Return both, each [B, d]."""
-        return self.net.encode(dict(zip(self.net.surface.inputs, arrays, strict=True)))
+        return self.net.encode(dict(zip(self.net.head.inputs, arrays, strict=True)))
 
 
 class DecodeGraph(nn.Module):
@@ -49,7 +49,7 @@ class DecodeGraph(nn.Module):
     def forward(self, z: Tensor, change: Tensor, condition: Tensor | None = None) -> tuple[Tensor, ...]:
         """Return the heads, each [B, ...]."""
         heads = self.net.decode(z, change, condition)
-        return tuple(heads[name] for name in self.net.surface.outputs)
+        return tuple(heads[name] for name in self.net.head.outputs)
 
 
 class StartGraph(nn.Module):
@@ -75,7 +75,7 @@ class StepGraph(nn.Module):
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Return drawn arrays, each [B, 1, ...], then the state's tensors."""
         state, rest = dict(zip(self.names, tensors, strict=False)), tensors[len(self.names) :]
-        arrays = self.net.surface.inputs
+        arrays = self.net.head.inputs
         last, chance = dict(zip(arrays, rest, strict=False)), Chance(*rest[len(arrays) :])
         drawn, after = self.net.advance(state, last, chance)
         return (*(drawn[name] for name in arrays), *(after[name] for name in self.names))
@@ -91,20 +91,20 @@ def graphs(net: VAE) -> dict[str, Graph]:
     if net.config.encoder.kind != "none":
         codec = build(net.config.codec, net.config.grid.build())
         arrays = pack_phrase(codec, Phrase(codec.grid))
-        inputs = tuple(torch.from_numpy(np.repeat(arrays[name], 2, axis=0)) for name in net.surface.inputs)
-        found["encode"] = _trace(EncodeGraph(net), inputs, list(net.surface.inputs), ["z", "logvar"])
+        inputs = tuple(torch.from_numpy(np.repeat(arrays[name], 2, axis=0)) for name in net.head.inputs)
+        found["encode"] = _trace(EncodeGraph(net), inputs, list(net.head.inputs), ["z", "logvar"])
     sizes = net.sizes
     wanted = [torch.zeros(2, sizes.latent), torch.zeros(2, max(sizes.knobs, 1))]
     if sizes.condition_width:
         wanted.append(torch.zeros(2, sizes.grid.beats, sizes.condition_width))
     names = ["z", "change", "condition"][: len(wanted)]
     if not net.autoregressive:
-        found["decode"] = _trace(DecodeGraph(net), tuple(wanted), names, list(net.surface.outputs))
+        found["decode"] = _trace(DecodeGraph(net), tuple(wanted), names, list(net.head.outputs))
         return found
     with torch.no_grad():
         state = net.begin(wanted[0], wanted[1], wanted[2] if sizes.condition_width else None)
-        last = net.surface.blank(2, torch.device("cpu"))
-        chance = Chance.of(ARGMAX, torch.full((2, net.surface.chances), 0.5))
+        last = net.head.blank(2, torch.device("cpu"))
+        chance = Chance.of(ARGMAX, torch.full((2, net.head.chances), 0.5))
         _, after = net.advance(state, last, chance)
     state_names = list(state)
     grown = {
@@ -121,7 +121,7 @@ def graphs(net: VAE) -> dict[str, Graph]:
         [NEXT + name for name in state_names],
         axes={NEXT + name: value for name, value in grown.items()},
     )
-    arrays_in = net.surface.inputs
+    arrays_in = net.head.inputs
     found["step"] = _trace(
         StepGraph(net, state_names),
         (*after.values(), *(last[name] for name in arrays_in), *chance),

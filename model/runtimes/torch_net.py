@@ -72,7 +72,7 @@ class TorchRuntime:
 
     def posterior(self, arrays: Arrays) -> tuple[Floats, Floats]:
         """Return mean and log-variance of z, each [B, d], of packed phrases."""
-        read = {name: torch.from_numpy(arrays[name]) for name in self._net.surface.inputs}
+        read = {name: torch.from_numpy(arrays[name]) for name in self._net.head.inputs}
         with torch.inference_mode():
             found = {name: value.numpy() for name, value in self._encoded(read).items()}
         finite(found)
@@ -97,7 +97,7 @@ class TorchRuntime:
         prefix_steps: int = 0,
     ) -> Arrays:
         """Return what is drawn, step by step; see `Runtime.generate`."""
-        noise = chance(sampling, self._net.sizes.grid.steps, self._net.surface.chances)
+        noise = chance(sampling, self._net.sizes.grid.steps, self._net.head.chances)
         point, change, condition = self._wanted(z, inputs)
         with torch.inference_mode():
             drawn = self._net.generate(

@@ -43,7 +43,7 @@ def checkpoint(
     for _ in range(steps):
         mean, logvar = net.encode(arrays)
         heads = net.teach(net.sample(mean, logvar), None, arrays)
-        loss = torch.stack(list(net.surface.loss(heads, arrays).values())).sum(0).mean()
+        loss = torch.stack(list(net.head.loss(heads, arrays).values())).sum(0).mean()
         loss = loss + 0.05 * net.divergence(mean, logvar).sum(1).mean()
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -81,7 +81,7 @@ def packed(net: VAE, count: int = 3) -> Tensors:
     """Pack a few synthetic phrases."""
     codec = build(net.config.codec, net.sizes.grid)
     rows = [pack_phrase(codec, phrase(net.config.codec, seed)) for seed in range(count)]
-    return {name: torch.cat([torch.from_numpy(row[name]) for row in rows]) for name in net.surface.inputs}
+    return {name: torch.cat([torch.from_numpy(row[name]) for row in rows]) for name in net.head.inputs}
 
 
 def held(net: VAE, *, traced: bool = True) -> Checkpoint:

@@ -77,7 +77,7 @@ class TeacherForcedLoss(nn.Module):
     def forward(self, z: Tensor, arrays: Tensors) -> Tensor:
         """Return the loss of each phrase, [B], nats."""
         heads = self.net.teach(z, None, arrays)
-        losses: Tensor = torch.stack(list(self.net.surface.loss(heads, arrays).values())).sum(0)
+        losses: Tensor = torch.stack(list(self.net.head.loss(heads, arrays).values())).sum(0)
         return losses
 
 

@@ -61,7 +61,7 @@ def forced(checkpoint: Checkpoint, phrases: Sequence[Phrase]) -> dict[str, Any] 
             heads = net.teach(mean, None, arrays)
             later = {name: value[:, context_steps:] for name, value in heads.items()}
             target = {name: value[:, context_steps:] for name, value in arrays.items()}
-            losses = net.surface.loss(later, target)
+            losses = net.head.loss(later, target)
         counted = [value for name, value in losses.items() if not name.endswith(LEVELS)]
         nats += torch.stack(counted).sum(0).tolist()
         for row in range(len(portion)):

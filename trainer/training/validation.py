@@ -128,7 +128,7 @@ def run_network(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None
             seen.price.append(net.divergence(mean, logvar).sum(1))
             drawn = net.sample(mean, logvar, torch.Generator(mean.device).manual_seed(begin))
             heads = {name: value.float() for name, value in net.teach(drawn, None, some, under).items()}
-            for name, value in net.surface.loss(heads, some).items():
+            for name, value in net.head.loss(heads, some).items():
                 seen.nats.setdefault(name, []).append(value)
             if not net.autoregressive:
                 heads = {name: value.float() for name, value in net.decode(mean, None, under).items()}

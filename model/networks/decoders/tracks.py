@@ -31,7 +31,7 @@ class TracksDecoder(ParallelDecoder):
     """z [B, d] to step outputs [B, steps, sum of the tracks' outputs]; parallel.
 
     Attributes:
-        tracks: outputs per step of each track, in the order in which the surface joins them.
+        tracks: outputs per step of each track, in the order in which the head joins them.
     """
 
     def __init__(self, config: DecoderConfig, sizes: Sizes) -> None:

@@ -12,7 +12,7 @@ class Encoder(nn.Module, ABC):
         tokens: summaries of a phrase: 1 of the whole, one for each beat, or several for each beat in the
             beats' order.
         width: of a summary.
-        rolls: whether it reads the surface's `rolled` arrays, [B, S, channels], instead of its features.
+        rolls: whether it reads the head's `rolled` arrays, [B, S, channels], instead of its features.
     """
 
     tokens: int

@@ -18,12 +18,12 @@ from model.networks.sizes import Sizes
 
 
 class CnnEncoder(Encoder):
-    """Rolls [B, steps, channels], as surfaces give them, to summaries [B, beats, config.width].
+    """Rolls [B, steps, channels], as heads give them, to summaries [B, beats, config.width].
 
     For a latent of the whole phrase the beats are taken together.
     """
 
-    rolls = True  # reads what is heard, not the surface's features
+    rolls = True  # reads what is heard, not the head's features
 
     def __init__(self, config: EncoderConfig, sizes: Sizes) -> None:
         """Make `depth` layers of `cell` channels and the way to one summary per beat.

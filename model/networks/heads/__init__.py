@@ -1,1 +1,1 @@
-"""Surfaces: the torch side of the codecs, step by step."""
+"""Heads: the torch side of the codecs, step by step."""

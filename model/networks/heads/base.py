@@ -1,8 +1,9 @@
-"""What every surface promises: packed arrays to features of steps, outputs of steps to heads, loss and draw.
+"""What every head promises: packed arrays to features of steps, outputs of steps to logits, loss and draw.
 
-A surface is the torch side of a codec.  It works step by step: what it reads and writes of a step does not
-depend on another step, but for what a draw may not do (hold a key that does not sound).  Losses are in nats,
-summed over a phrase's steps, so that beta on the KL keeps its meaning in the evidence lower bound.
+A head is the torch side of a codec; what it writes of a step has names (`state`, `pitch`, ...): the codec's
+heads.  It works step by step: what it reads and writes of a step does not depend on another step, but for
+what a draw may not do (hold a key that does not sound).  Losses are in nats, summed over a phrase's steps, so
+that beta on the KL keeps its meaning in the evidence lower bound.
 """
 
 from abc import ABC, abstractmethod
@@ -52,8 +53,8 @@ class Chance(NamedTuple):
         return self._replace(noise=self.noise[:, begin:end])
 
 
-class Surface(nn.Module, ABC):
-    """Base of the surfaces; a subclass sets the attributes and writes what is abstract.
+class Head(nn.Module, ABC):
+    """Base of the heads; a subclass sets the attributes and writes what is abstract.
 
     Attributes:
         inputs: names of the codec's arrays, in the order of graphs.

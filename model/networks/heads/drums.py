@@ -1,4 +1,4 @@
-"""The drums codec's surface: nine hits a step, each with a velocity and a micro-offset, in and out."""
+"""The drums codec's head: nine hits a step, each with a velocity and a micro-offset, in and out."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -9,14 +9,14 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.drums import CLASSES, UNLIKELY
 from model.music.grid import Grid
-from model.networks.heads.base import Chance, Surface, Tensors, flip, offset_loss, through, velocity_loss
+from model.networks.heads.base import Chance, Head, Tensors, flip, offset_loss, through, velocity_loss
 from model.networks.layers.layout import Layout
 
 KITS = len(CLASSES)
 RARE = 2.0  # an untrained network hits a class at one step in eight
 
 
-class DrumsSurface(Surface):
+class DrumsHead(Head):
     """Three numbers a class and step; nothing to learn here.  Roll channels: 9 hits, velocities, offsets."""
 
     inputs: ClassVar[tuple[str, ...]] = ("drums",)
@@ -62,7 +62,7 @@ class DrumsSurface(Surface):
         return {"drums": torch.zeros(count, 1, 3, KITS, device=device)}
 
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
-        """Return hits, velocities and offsets; see `Surface.roll`."""
+        """Return hits, velocities and offsets; see `Head.roll`."""
         hit = through((heads["hit"] > 0).float(), torch.sigmoid(heads["hit"].float()))
         return torch.cat((hit, hit * heads["drum_velocity"], hit * heads["drum_offset"]), dim=-1)
 

@@ -1,4 +1,4 @@
-"""The melody codec's surface: embedded classes in; state, pitch and velocity out.
+"""The melody codec's head: embedded classes in; state, pitch and velocity out.
 
 Tested in tests/model/networks/heads/test_base.py.
 """
@@ -12,12 +12,12 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.melody import CLASSES, HOLD, REST
 from model.music.grid import Grid
-from model.networks.heads.base import Chance, Surface, Tensors, pick, through, velocity_loss
+from model.networks.heads.base import Chance, Head, Tensors, pick, through, velocity_loss
 
 STATES = 3  # onset, hold, rest
 
 
-class MelodySurface(Surface):
+class MelodyHead(Head):
     """130 classes and a velocity a step; roll channels: 128 onsets, hold, velocity."""
 
     inputs: ClassVar[tuple[str, ...]] = ("token", "velocity")
@@ -72,7 +72,7 @@ class MelodySurface(Surface):
         }
 
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
-        """Return onsets, hold and velocity; see `Surface.roll`."""
+        """Return onsets, hold and velocity; see `Head.roll`."""
         state, pitch = heads["state"].float(), heads["pitch"].float()
         says = through(F.one_hot(state.argmax(-1), STATES).float(), torch.softmax(state, -1))
         key = through(F.one_hot(pitch.argmax(-1), 128).float(), torch.softmax(pitch, -1))

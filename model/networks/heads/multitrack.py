@@ -1,4 +1,4 @@
-"""The multitrack codec's surface: those of its tracks side by side."""
+"""The multitrack codec's head: those of its tracks side by side."""
 
 from collections.abc import Mapping
 from itertools import accumulate
@@ -10,35 +10,35 @@ from torch import Tensor, nn
 from model.codecs.multitrack import below
 from model.music.grid import Grid
 from model.music.tracks import TRACKS
-from model.networks.heads.base import Chance, Surface, Tensors
-from model.networks.heads.drums import DrumsSurface
-from model.networks.heads.melody import MelodySurface
-from model.networks.heads.poly import PolySurface
+from model.networks.heads.base import Chance, Head, Tensors
+from model.networks.heads.drums import DrumsHead
+from model.networks.heads.melody import MelodyHead
+from model.networks.heads.poly import PolyHead
 
-SURFACES: tuple[type[MelodySurface | PolySurface | DrumsSurface], ...] = (
-    MelodySurface,
-    PolySurface,
-    MelodySurface,
-    DrumsSurface,
+HEADS: tuple[type[MelodyHead | PolyHead | DrumsHead], ...] = (
+    MelodyHead,
+    PolyHead,
+    MelodyHead,
+    DrumsHead,
 )
-"""The surface of each track, in the order of `TRACKS`."""
+"""The head of each track, in the order of `TRACKS`."""
 
 
-class MultitrackSurface(Surface):
+class MultitrackHead(Head):
     """Features, outputs, chances and channels of melody, chords, bass and drums, in this order.
 
     Names of arrays, heads and losses have the track's before them, as the codec's.
     """
 
     inputs: ClassVar[tuple[str, ...]] = tuple(
-        f"{name}.{key}" for name, kind in zip(TRACKS, SURFACES, strict=True) for key in kind.inputs
+        f"{name}.{key}" for name, kind in zip(TRACKS, HEADS, strict=True) for key in kind.inputs
     )
     outputs: ClassVar[tuple[str, ...]] = tuple(
-        f"{name}.{key}" for name, kind in zip(TRACKS, SURFACES, strict=True) for key in kind.outputs
+        f"{name}.{key}" for name, kind in zip(TRACKS, HEADS, strict=True) for key in kind.outputs
     )
 
     def __init__(self, grid: Grid) -> None:
-        made: dict[str, Surface] = {name: kind(grid) for name, kind in zip(TRACKS, SURFACES, strict=True)}
+        made: dict[str, Head] = {name: kind(grid) for name, kind in zip(TRACKS, HEADS, strict=True)}
         super().__init__(
             grid,
             features=sum(part.step_features for part in made.values()),
@@ -100,13 +100,13 @@ class MultitrackSurface(Surface):
         }
 
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
-        """Return the tracks' rolls side by side; see `Surface.roll`."""
+        """Return the tracks' rolls side by side; see `Head.roll`."""
         return torch.cat([part.roll(below(heads, name)) for name, part in self._parts()], dim=-1)
 
     def rolled(self, arrays: Mapping[str, Tensor]) -> Tensor:
         """Return what packed arrays play in the channels of `roll`."""
         return torch.cat([part.rolled(below(arrays, name)) for name, part in self._parts()], dim=-1)
 
-    def _parts(self) -> list[tuple[str, Surface]]:
-        """Return the tracks' surfaces by name."""
-        return [(name, part) for name, part in self.parts.items() if isinstance(part, Surface)]
+    def _parts(self) -> list[tuple[str, Head]]:
+        """Return the tracks' heads by name."""
+        return [(name, part) for name, part in self.parts.items() if isinstance(part, Head)]

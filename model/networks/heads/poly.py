@@ -1,4 +1,4 @@
-"""The surfaces of the codecs poly and roll: rolls in; onset, hold and velocity rolls out.
+"""The heads of the codecs poly and roll: rolls in; onset, hold and velocity rolls out.
 
 Tested in tests/model/networks/heads/test_base.py, tests/model/codecs/test_poly.py.
 """
@@ -12,13 +12,13 @@ from torch.nn import functional as F  # noqa: N812 - torch's own name for it
 
 from model.codecs.poly import UNLIKELY, PolyCodec, RollCodec
 from model.music.grid import Grid
-from model.networks.heads.base import Chance, Surface, Tensors, flip, offset_loss, through, velocity_loss
+from model.networks.heads.base import Chance, Head, Tensors, flip, offset_loss, through, velocity_loss
 from model.networks.layers.layout import Layout
 
 RARE = 4.0  # an untrained network strikes a key at one step in fifty-five
 
 
-class PolySurface(Surface):
+class PolyHead(Head):
     """Three numbers a key and step; nothing to learn.  Roll channels: onsets, holds, velocities of K keys."""
 
     keys: ClassVar[int] = PolyCodec.keys
@@ -77,7 +77,7 @@ class PolySurface(Surface):
         return {"roll": torch.zeros(count, 1, 3, self.keys, device=device)}
 
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
-        """Return onsets, holds and velocities; see `Surface.roll`.
+        """Return onsets, holds and velocities; see `Head.roll`.
 
         Holds go on through steps whose onset or hold goes before them, as they are heard.
         """
@@ -94,14 +94,14 @@ class PolySurface(Surface):
         return arrays["roll"].flatten(2)
 
 
-class RollSurface(PolySurface):
-    """As `PolySurface`, of all 128 keys."""
+class RollHead(PolyHead):
+    """As `PolyHead`, of all 128 keys."""
 
     keys: ClassVar[int] = RollCodec.keys
 
 
-class TimedPolySurface(PolySurface):
-    """As `PolySurface`, and micro-offsets: a fourth number a key and step, at onsets.
+class TimedPolyHead(PolyHead):
+    """As `PolyHead`, and micro-offsets: a fourth number a key and step, at onsets.
 
     The roll is the same: what critics hear is on the steps.
     """

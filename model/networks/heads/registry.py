@@ -1,4 +1,4 @@
-"""Which surface belongs to which codec.
+"""Which head belongs to which codec.
 
 Tested in tests/model/networks/heads/test_base.py.
 """
@@ -7,28 +7,28 @@ from collections.abc import Callable
 
 from model.config import ModelConfig, known
 from model.music.grid import Grid
-from model.networks.heads.base import Surface
-from model.networks.heads.drums import DrumsSurface
-from model.networks.heads.melody import MelodySurface
-from model.networks.heads.multitrack import MultitrackSurface
-from model.networks.heads.poly import PolySurface, RollSurface, TimedPolySurface
+from model.networks.heads.base import Head
+from model.networks.heads.drums import DrumsHead
+from model.networks.heads.melody import MelodyHead
+from model.networks.heads.multitrack import MultitrackHead
+from model.networks.heads.poly import PolyHead, RollHead, TimedPolyHead
 
-SURFACES: dict[str, Callable[[Grid], Surface]] = {
-    "melody": MelodySurface,
-    "poly": PolySurface,
-    "roll": RollSurface,
-    "drums": DrumsSurface,
-    "multitrack": MultitrackSurface,
+HEADS: dict[str, Callable[[Grid], Head]] = {
+    "melody": MelodyHead,
+    "poly": PolyHead,
+    "roll": RollHead,
+    "drums": DrumsHead,
+    "multitrack": MultitrackHead,
 }
 
 
-def build_surface(config: ModelConfig) -> Surface:
-    """Return the surface of the configuration's codec.
+def build_head(config: ModelConfig) -> Head:
+    """Return the head of the configuration's codec.
 
     Raises:
         ConfigError: there is no such codec.
     """
-    known("model", "codec", config.codec, SURFACES)
+    known("model", "codec", config.codec, HEADS)
     if config.timing:
-        return TimedPolySurface(config.grid.build())
-    return SURFACES[config.codec](config.grid.build())
+        return TimedPolyHead(config.grid.build())
+    return HEADS[config.codec](config.grid.build())

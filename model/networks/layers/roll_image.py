@@ -1,4 +1,4 @@
-"""Piano rolls as images: what a convolution over time and pitch sees of a surface's roll, and writes.
+"""Piano rolls as images: what a convolution over time and pitch sees of a head's roll, and writes.
 
 A image is [B, channels, steps, rows]; rows are keys or drums from low to high, so that near rows are
 near in pitch.
@@ -17,7 +17,7 @@ from model.networks.sizes import Sizes
 
 @dataclass(frozen=True, slots=True)
 class RollImage:
-    """How a surface's roll and its outputs of one step lie as images.
+    """How a head's roll and its outputs of one step lie as images.
 
     Attributes:
         seen: channels of the image that is read.
@@ -41,7 +41,7 @@ ROLLS = tuple(RollImage(seen=3, rows=rows, written=3) for rows in (KEYS, RollCod
 
 
 def image_of(sizes: Sizes, where: str) -> RollImage:
-    """Return how the surface of these sizes lies as images.
+    """Return how the head of these sizes lies as images.
 
     Raises:
         ConfigError: it has no single roll.
@@ -61,7 +61,7 @@ def heights(rows: int, depth: int) -> list[int]:
 
 
 def cut(image: RollImage, roll: Tensor) -> Tensor:
-    """Return a surface's roll [B, steps, channels] as a image, float [B, seen, steps, rows].
+    """Return a head's roll [B, steps, channels] as a image, float [B, seen, steps, rows].
 
     What belongs to a whole step (a melody's hold, its velocity) fills all rows of a channel.
     """

@@ -14,8 +14,8 @@ from model.errors import ConfigError
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.networks.heads.base import Chance, Tensors
-from model.networks.heads.poly import PolySurface, TimedPolySurface
-from model.networks.heads.registry import build_surface
+from model.networks.heads.poly import PolyHead, TimedPolyHead
+from model.networks.heads.registry import build_head
 from model.networks.vae import VAE
 from tests.fakes.codec_phrases import polyphony
 
@@ -77,7 +77,7 @@ def test_the_roll_codec_keeps_every_key_of_midi_where_it_is(phrase: Phrase) -> N
 def test_a_network_writes_rolls_of_128_keys(decoder: str, size: int) -> None:
     wanted = config("roll", timing=False, decoder=decoder)
     net = VAE(msgspec.structs.replace(wanted, bottleneck=BottleneckConfig(size=size)))
-    heads = net.surface.write(torch.zeros(2, 16, net.surface.step_logits))
+    heads = net.head.write(torch.zeros(2, 16, net.head.step_logits))
     assert heads["onset"].shape == (2, 16, 128)
 
 
@@ -102,8 +102,8 @@ def test_a_threshold_moves_what_sounds() -> None:
 
 
 def test_the_codec_reads_offsets_where_a_model_gives_them() -> None:
-    surface = TimedPolySurface(GRID)
-    heads = {name: value[0].numpy() for name, value in surface.write(sure(packed())).items()}
+    head = TimedPolyHead(GRID)
+    heads = {name: value[0].numpy() for name, value in head.write(sure(packed())).items()}
     assert CODEC.read(heads) == PLAYED
     del heads["offset"]
     on_steps = Phrase.of(GRID, (note._replace(offset=0.0) for note in PLAYED.notes))
@@ -112,23 +112,23 @@ def test_the_codec_reads_offsets_where_a_model_gives_them() -> None:
 
 
 def test_an_offset_costs_at_onsets_alone() -> None:
-    surface, arrays = TimedPolySurface(GRID), packed()
-    heads = surface.write(sure(arrays))
-    assert all(float(value) < 1e-3 for value in surface.loss(heads, arrays).values())
+    head, arrays = TimedPolyHead(GRID), packed()
+    heads = head.write(sure(arrays))
+    assert all(float(value) < 1e-3 for value in head.loss(heads, arrays).values())
     heads["offset"][0, 1] = 0.4  # nothing starts there
-    assert float(surface.loss(heads, arrays)["offset"]) < 1e-3
+    assert float(head.loss(heads, arrays)["offset"]) < 1e-3
     heads["offset"][0, 0, 60 - 21] += 0.08
-    assert abs(float(surface.loss(heads, arrays)["offset"]) - 0.5) < 1e-3
+    assert abs(float(head.loss(heads, arrays)["offset"]) - 0.5) < 1e-3
 
 
 def test_what_is_drawn_is_what_the_codec_packs() -> None:
-    surface, arrays = TimedPolySurface(GRID), packed()
-    logits, last, steps = sure(arrays), surface.blank(1, torch.device("cpu")), []
+    head, arrays = TimedPolyHead(GRID), packed()
+    logits, last, steps = sure(arrays), head.blank(1, torch.device("cpu")), []
     for step in range(GRID.steps):
-        chance = Chance.of(ARGMAX, torch.full((1, surface.chances), 0.5))
-        last = surface.draw(logits[:, step], chance, last)
+        chance = Chance.of(ARGMAX, torch.full((1, head.chances), 0.5))
+        last = head.draw(logits[:, step], chance, last)
         steps.append(last)
-    for name in surface.inputs:
+    for name in head.inputs:
         drawn = torch.cat([step[name] for step in steps], dim=1)
         torch.testing.assert_close(drawn, arrays[name], atol=1e-4, rtol=0)
 
@@ -147,8 +147,8 @@ def test_a_model_with_timing_reads_and_writes_it() -> None:
 
 
 def test_without_timing_all_is_as_it_was() -> None:
-    assert type(build_surface(config(timing=False))) is PolySurface
-    assert PolySurface.inputs == ("roll",)
+    assert type(build_head(config(timing=False))) is PolyHead
+    assert PolyHead.inputs == ("roll",)
     np.testing.assert_equal(set(CODEC.heads()), {"onset", "hold", "velocity"})
 
 

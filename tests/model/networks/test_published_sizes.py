@@ -78,7 +78,7 @@ def as_published(net: VAE, classes: int) -> int:
     assert len(reading) == 3
     second = sum(p.numel() for name, p in named.items() if "bias_hh" in name)
     ours = sum(p.numel() for p in named.values())
-    alone = sum(p.numel() for name, p in named.items() if name.startswith(("surface.", "feeding.")))
+    alone = sum(p.numel() for name, p in named.items() if name.startswith(("head.", "feeding.")))
     rows = sum(layer.shape[0] for layer in reading)
     head = net.decoder.head
     assert isinstance(head, nn.Linear)
@@ -132,7 +132,7 @@ def test_shapes_are_those_of_the_published_model(name: str, latent: int, steps: 
     bar = torch.zeros(
         2, 16, net.sizes.features, device="meta"
     )  # one of them: shapes alone take long to follow
-    heads = net.surface.write(net.decoder(mean, none, None, bar))
+    heads = net.head.write(net.decoder(mean, none, None, bar))
     assert heads["state"].shape == (2, 16, 3)
     assert heads["pitch"].shape == (2, 16, 128)
     if isinstance(net.decoder, HierarchicalDecoder):

@@ -22,7 +22,7 @@ def test_teaching_drops_words_and_feeds_back_draws(kind: str) -> None:
     plain = taught()
     deaf = taught(word_dropout=1.0)
     assert torch.equal(deaf, taught(word_dropout=1.0))
-    nothing = net.surface.write(
+    nothing = net.head.write(
         net.decoder(
             z, change, None, torch.cat((torch.zeros(3, 1, 65), net.feeding.unheard.expand(3, 31, -1)), 1)
         )
@@ -57,7 +57,7 @@ def test_teaching_runs_in_half_precision(kind: str, scheduled: float) -> None:
         mean, logvar = net.encode(arrays)
         z = net.sample(mean.float(), logvar.float())
         heads = net.teach(z, None, arrays, condition, word_dropout=0.2, scheduled=scheduled)
-        loss = torch.stack([value.mean() for value in net.surface.loss(heads, arrays).values()]).sum()
+        loss = torch.stack([value.mean() for value in net.head.loss(heads, arrays).values()]).sum()
     gradients = torch.autograd.grad(loss, list(net.decoder.parameters()), allow_unused=True)
     found = [gradient for gradient in gradients if gradient is not None]
     assert found

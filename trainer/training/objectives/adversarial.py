@@ -45,13 +45,13 @@ class Adversary:
         Raises:
             RequestError: its kind or width is not allowed.
         """
-        critic, surface = fit.critic, net.surface
+        critic, head = fit.critic, net.head
         self.net, self.fit = net, fit
         try:
             self.critic = Critic(
-                surface.channels,
-                surface.onset_channels,
-                surface.grid,
+                head.channels,
+                head.onset_channels,
+                head.grid,
                 kind=critic.kind,
                 width=critic.width,
                 depth=critic.depth,
@@ -71,12 +71,12 @@ class Adversary:
     def roll(self, heads: Mapping[str, Tensor]) -> Tensor:
         """Return the roll of heads, float32 [B, steps, channels], differentiable."""
         critic = self.fit.critic
-        roll: Tensor = self.net.surface.roll(heated(heads, critic.temperature, critic.noise)).float()
+        roll: Tensor = self.net.head.roll(heated(heads, critic.temperature, critic.noise)).float()
         return roll
 
     def real(self, batch: Batch) -> Tensor:
         """Return the roll of a batch's phrases."""
-        roll: Tensor = self.net.surface.rolled(batch.arrays).float()
+        roll: Tensor = self.net.head.rolled(batch.arrays).float()
         return roll
 
     def loss(self, batch: Batch, fake: Tensor) -> Loss:
@@ -149,10 +149,10 @@ class Adversarial(Objective):
         mean, _ = net.encode(batch.arrays)
         with frozen(net.decoder):
             again = self.adversary.decode(mean.float(), batch)
-        losses = weighed(net.surface.loss(again, batch.arrays), self.fit)
+        losses = weighed(net.head.loss(again, batch.arrays), self.fit)
         nats = torch.stack(list(losses.values())).sum(0)
         found: Tensor = nats + 0.5 * mean.float().square().sum(1)
-        return found.mean() / net.surface.grid.steps
+        return found.mean() / net.head.grid.steps
 
 
 class CriticTerm:

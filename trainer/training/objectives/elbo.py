@@ -59,7 +59,7 @@ class Elbo(Objective):
             return self.term.loss(role, heads, batch, moment)
         count, edits = len(batch), len(batch.change)
         heads, target, price = self._heads(batch, moment)
-        losses = weighed(self.net.surface.loss(heads, target), self.fit)
+        losses = weighed(self.net.head.loss(heads, target), self.fit)
         parts = {name: value[:count].mean() for name, value in losses.items()}
         plain = torch.stack(list(parts.values())).sum()
         kl = price.mean()

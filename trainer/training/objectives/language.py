@@ -23,6 +23,6 @@ class Language(Objective):
             condition=batch.condition,
             moment=moment,
         )
-        losses = weighed(self.net.surface.loss(heads, batch.arrays), self.fit)
+        losses = weighed(self.net.head.loss(heads, batch.arrays), self.fit)
         parts = {name: value.mean() for name, value in losses.items()}
         return Loss(torch.stack(list(parts.values())).sum(), parts)

@@ -14,7 +14,7 @@ from model.config import ModelConfig
 from model.errors import ConfigError, ModelError
 from model.networks.decoders.base import AutoregressiveDecoder, ParallelDecoder, delayed
 from model.networks.encoders.base import Encoder
-from model.networks.heads.base import Chance, Surface
+from model.networks.heads.base import Chance, Head
 from model.networks.layers.part_io import PartReader, PartWriter
 from model.networks.vae import VAE
 from tests.fakes.networks import LATENTLESS, STEPWISE, code, config, network, packed
@@ -38,7 +38,7 @@ EVERY = (
 
 
 @pytest.mark.parametrize(
-    "base", [ParallelDecoder, AutoregressiveDecoder, Encoder, Surface, PartReader, PartWriter]
+    "base", [ParallelDecoder, AutoregressiveDecoder, Encoder, Head, PartReader, PartWriter]
 )
 def test_what_lacks_a_function_cannot_be_built(base: Callable[[], object]) -> None:
     with pytest.raises(TypeError, match="abstract"):
@@ -49,7 +49,7 @@ def test_what_lacks_a_function_cannot_be_built(base: Callable[[], object]) -> No
 def test_steps_compute_what_the_taught_sequence_does(chosen: ModelConfig) -> None:
     net = network(chosen)
     assert isinstance(net.decoder, AutoregressiveDecoder)
-    before = delayed(net.surface.read(packed(net)))
+    before = delayed(net.head.read(packed(net)))
     asked = code(net)
     with torch.no_grad():
         taught = net.decoder(*asked, before)
@@ -112,13 +112,13 @@ def test_what_was_drawn_is_what_was_fed(chosen: ModelConfig) -> None:
     """The free run's own outputs are those of teaching it its result."""
     net = network(chosen)
     z, change, condition = code(net)
-    noise = torch.rand(3, net.sizes.grid.steps, net.surface.chances)
+    noise = torch.rand(3, net.sizes.grid.steps, net.head.chances)
     drawn = net.generate(z, change, Sampling(1.0), condition=condition, noise=noise)
     with torch.no_grad():
-        logits = net.decoder(z, change, condition, delayed(net.surface.read(drawn)))
-    last = net.surface.blank(3, z.device)
+        logits = net.decoder(z, change, condition, delayed(net.head.read(drawn)))
+    last = net.head.blank(3, z.device)
     for step in range(net.sizes.grid.steps):
-        now = net.surface.draw(logits[:, step], Chance.of(Sampling(1.0), noise[:, step]), last)
+        now = net.head.draw(logits[:, step], Chance.of(Sampling(1.0), noise[:, step]), last)
         for name, value in now.items():
             torch.testing.assert_close(value, drawn[name][:, step : step + 1], atol=1e-4, rtol=1e-4)
         last = now
@@ -134,13 +134,13 @@ def test_a_prefix_stays_exactly_and_is_heeded(chosen: ModelConfig) -> None:
     for name, value in continued.items():
         torch.testing.assert_close(value[:, :13], prefix[name][:, :13], rtol=0, atol=0)
     assert any(not torch.equal(continued[name][:, 13:], free[name][:, 13:]) for name in continued)
-    before = delayed(net.surface.read(continued))
+    before = delayed(net.head.read(continued))
     with torch.no_grad():
         logits = net.decoder(z, change, condition, before)
-    chance = Chance.of(Sampling(), torch.full((3, net.surface.chances), 0.5))
+    chance = Chance.of(Sampling(), torch.full((3, net.head.chances), 0.5))
     greedy = net.generate(z, change, Sampling(), continued, 20, condition=condition)
     last = {name: value[:, 19:20] for name, value in continued.items()}
-    now = net.surface.draw(logits[:, 20], chance, last)
+    now = net.head.draw(logits[:, 20], chance, last)
     for name, value in now.items():
         torch.testing.assert_close(value, greedy[name][:, 20:21], atol=1e-4, rtol=1e-4)
 
@@ -176,14 +176,14 @@ def test_a_decoder_at_once_generates_what_its_heads_spell() -> None:
 
 def test_top_k_and_top_p_bound_what_is_drawn() -> None:
     net = network(config("gru"))
-    logits = torch.zeros(400, net.surface.step_logits)
+    logits = torch.zeros(400, net.head.step_logits)
     logits[:, 0] = 5.0  # an onset
     logits[:, 3:131] = torch.arange(128) * -0.05
-    last = net.surface.blank(400, logits.device)
-    noise = torch.rand(400, net.surface.chances, generator=torch.Generator().manual_seed(0))
+    last = net.head.blank(400, logits.device)
+    noise = torch.rand(400, net.head.chances, generator=torch.Generator().manual_seed(0))
 
     def tokens(choice: Sampling) -> set[int]:
-        token = net.surface.draw(logits, Chance.of(choice, noise), last)["token"]
+        token = net.head.draw(logits, Chance.of(choice, noise), last)["token"]
         return {int(value) for value in token.flatten() if value < 128}
 
     assert tokens(Sampling(1.0, top_k=4)) == {0, 1, 2, 3}
@@ -223,7 +223,7 @@ def test_what_was_taught_is_written_free_running() -> None:
     optimiser = torch.optim.AdamW(net.parameters(), lr=1e-2)
     for _ in range(100):
         z = net.sample(*net.encode(arrays))
-        losses = net.surface.loss(net.teach(z, None, arrays, word_dropout=0.2), arrays)
+        losses = net.head.loss(net.teach(z, None, arrays, word_dropout=0.2), arrays)
         loss = torch.stack([value.mean() for value in losses.values()]).sum()
         optimiser.zero_grad()
         torch.autograd.backward(loss)

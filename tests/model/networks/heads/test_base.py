@@ -1,4 +1,4 @@
-"""Surfaces of single parts: what they read, draw and roll is what the codecs hold."""
+"""Heads of single parts: what they read, draw and roll is what the codecs hold."""
 
 import numpy as np
 import pytest
@@ -13,17 +13,17 @@ from tests.fakes.networks import config, network, packed
 @pytest.mark.parametrize("codec", ["melody", "poly", "roll"])
 def test_sizes_are_those_of_what_is_read_and_written(codec: str) -> None:
     net = network(config("patch", codec))
-    surface, arrays = net.surface, packed(net)
-    assert surface.read(arrays).shape == (3, 32, surface.step_features)
-    assert surface.rolled(arrays).shape == (3, 32, surface.channels)
-    heads = surface.write(torch.zeros(3, 32, surface.step_logits))
+    head, arrays = net.head, packed(net)
+    assert head.read(arrays).shape == (3, 32, head.step_features)
+    assert head.rolled(arrays).shape == (3, 32, head.channels)
+    heads = head.write(torch.zeros(3, 32, head.step_logits))
     shapes = build(codec, net.sizes.grid).heads()
     assert {name: tuple(value.shape[1:]) for name, value in heads.items()} == shapes
-    assert tuple(heads) == surface.outputs
-    assert tuple(arrays) == surface.inputs
-    assert sum(surface.track_features) == surface.step_features
-    assert sum(surface.track_logits) == surface.step_logits
-    blank = surface.blank(2, torch.device("cpu"))
+    assert tuple(heads) == head.outputs
+    assert tuple(arrays) == head.inputs
+    assert sum(head.track_features) == head.step_features
+    assert sum(head.track_logits) == head.step_logits
+    blank = head.blank(2, torch.device("cpu"))
     codec_of = build(codec, net.sizes.grid)
     held = codec_of.unpack(
         {name: value.repeat(1, 32, *(1,) * (value.ndim - 2)).numpy() for name, value in blank.items()}, 0
@@ -36,8 +36,8 @@ def test_a_roll_plays_what_the_likeliest_decode_plays_and_passes_gradients(codec
     net = network(config("patch", codec))
     z = torch.randn(3, 32, generator=torch.Generator().manual_seed(2))
     heads = net.decode(z)
-    roll = net.surface.roll(heads)
-    drawn = net.surface.rolled(net.generate(z))
+    roll = net.head.roll(heads)
+    drawn = net.head.rolled(net.generate(z))
     if codec == "melody":  # a roll does not know that nothing may be held after a rest
         drawn[..., 128] = roll[..., 128]
         struck = (roll[..., :128].sum(-1) > 0.5) == (drawn[..., :128].sum(-1) > 0.5)
@@ -51,7 +51,7 @@ def test_a_roll_plays_what_the_likeliest_decode_plays_and_passes_gradients(codec
     loss = (roll * weights).sum()
     gradients = torch.autograd.grad(loss, list(net.decoder.parameters()), allow_unused=True)
     assert all(gradient is not None and gradient.abs().sum() > 0 for gradient in gradients[-2:])
-    for first, last in net.surface.onset_channels:
+    for first, last in net.head.onset_channels:
         assert ((roll[..., first:last].detach() > 0.5) == (roll[..., first:last].detach() > 0)).all()
 
 

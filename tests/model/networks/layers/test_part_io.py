@@ -51,7 +51,7 @@ def test_a_band_goes_in_and_comes_out_and_every_weight_learns(neck: str) -> None
     heads = net.decode(mean)
     shapes = build("multitrack", GRID).heads()
     assert {name: value.shape[1:] for name, value in heads.items()} == shapes
-    losses = net.surface.loss(heads, arrays)
+    losses = net.head.loss(heads, arrays)
     torch.stack([loss.mean() for loss in losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
     silent = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum()]
     assert [name for name in silent if "steer" not in name] == []
@@ -97,7 +97,7 @@ def test_what_does_not_fit_is_refused() -> None:
 
 
 def test_arrays_are_the_codecs() -> None:
-    # the order in which surfaces read and write parts is that of the tracks
+    # the order in which heads read and write parts is that of the tracks
     names = list(build("multitrack", GRID).pack(np.zeros((0, 6), np.int16), np.zeros(0, np.int64), 1))
     assert [name.split(".")[0] for name in names] == sorted(
         (name.split(".")[0] for name in names), key=["melody", "chords", "bass", "drums"].index

@@ -7,7 +7,7 @@ from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelCo
 from model.errors import ConfigError
 from model.music.grid import Grid
 from model.networks.encoders.cnn import CnnEncoder
-from model.networks.heads.melody import MelodySurface
+from model.networks.heads.melody import MelodyHead
 from model.networks.layers.roll_image import MELODY, ROLLS, cut, heights, image_of
 from model.networks.sizes import Sizes
 from model.networks.vae import VAE
@@ -25,9 +25,9 @@ def config(codec: str, *, neck: str = "beats", depth: int = 3) -> ModelConfig:
 
 
 def test_a_melody_is_seen_as_onsets_and_whole_steps_of_hold_and_velocity() -> None:
-    surface = MelodySurface(Grid(1, 1, 4))
+    head = MelodyHead(Grid(1, 1, 4))
     arrays = {"token": torch.tensor([[60, 128, 129, 64]]), "velocity": torch.tensor([[0.5, 0.0, 0.0, 1.0]])}
-    seen = cut(MELODY, surface.rolled(arrays))
+    seen = cut(MELODY, head.rolled(arrays))
     assert seen.shape == (1, 3, 4, 128)
     assert seen[0, 0].nonzero().tolist() == [[0, 60], [3, 64]]
     assert seen[0, 1].sum(1).tolist() == [0, 128, 0, 0]
@@ -56,7 +56,7 @@ def test_a_roll_goes_in_and_comes_out(codec: str, neck: str, depth: int) -> None
         "drums": {"drums": torch.rand(2, 32, 3, 9).round()},
     }[codec]
     heads = net.decode(net.encode(arrays)[0])
-    losses = net.surface.loss(heads, arrays)
+    losses = net.head.loss(heads, arrays)
     torch.stack([loss.mean() for loss in losses.values()]).sum().backward()  # type: ignore[no-untyped-call]
     silent = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum()]
     # the knob's change is 0 here, and the mean alone was decoded: every other weight learned

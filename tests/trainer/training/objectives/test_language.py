@@ -19,7 +19,7 @@ def test_a_language_models_loss_is_the_likelihood_of_the_next_step(tmp_path: Pat
     loss = Language(net, fit).loss(MODEL, made, HALF)
     # by hand, step by step, told the truth
     with torch.no_grad():
-        features = net.surface.read(made.arrays)
+        features = net.head.read(made.arrays)
         carried = net.begin(torch.zeros(len(made), 0), torch.zeros(len(made), 1), None)
         out = []
         for step in range(GRID.steps):
@@ -27,6 +27,6 @@ def test_a_language_models_loss_is_the_likelihood_of_the_next_step(tmp_path: Pat
             assert isinstance(net.decoder, AutoregressiveDecoder)
             logits, carried = net.decoder.step(carried, before)
             out.append(logits)
-        heads = net.surface.write(torch.stack(out, dim=1))
-        wanted = sum(value.mean() for value in net.surface.loss(heads, made.arrays).values())
+        heads = net.head.write(torch.stack(out, dim=1))
+        wanted = sum(value.mean() for value in net.head.loss(heads, made.arrays).values())
     assert float(loss.total.detach()) == pytest.approx(float(wanted), rel=1e-4)
