@@ -84,7 +84,7 @@ def ports(api: str) -> int:
 
     Example: twobar ports --api alsa
     """
-    from live.devices.ports import inputs, outputs  # noqa: PLC0415  only this command needs a driver
+    from live.devices.systems import inputs, outputs  # noqa: PLC0415  only this command needs a driver
 
     for title, names in (("in", inputs(api)), ("out", outputs(api))):
         click.echo(f"{title}:")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Literal, NamedTuple, Protocol
 
-from live.devices import ports
+from live.devices import systems
 from live.devices.alsa.connections import connections
 from live.devices.jack.probe import Direction, JackProbe
 from live.devices.names import OUR_NAME, keyboards, match, plain_name, twin_name
@@ -84,7 +84,7 @@ class SystemLister:
         self._dead = False
         self._misses = 0
         self._lost_before = 0
-        self._probes: dict[Direction, ports.Probe] = {}
+        self._probes: dict[Direction, systems.Probe] = {}
 
     @property
     def lost_cycles(self) -> int:
@@ -99,14 +99,14 @@ class SystemLister:
         """
         if self._api == "auto":
             try:
-                self._api = ports.resolve_api("auto")
+                self._api = systems.resolve_api("auto")
             except PortError:
                 return None
         if self._api == "jack":
             return self._look_at_jack(direction)
         try:
             if direction not in self._probes:
-                self._probes[direction] = ports.Probe(direction, self._api)
+                self._probes[direction] = systems.Probe(direction, self._api)
             return self._probes[direction].names()
         except TwobarError:
             self._probes.pop(direction, None)
@@ -121,7 +121,7 @@ class SystemLister:
             self._jack = None
         if self._jack is None:
             try:
-                self._jack = JackProbe(ports.PROBE_CLIENT, shared=True)
+                self._jack = JackProbe(systems.PROBE_CLIENT, shared=True)
                 self._jack.count_xruns()
             except OSError as reason:
                 self._misses += 1

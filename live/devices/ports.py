@@ -1,18 +1,16 @@
-"""MIDI ports by name: which systems and ports there are, and opening them."""
+"""MIDI ports by name: opening them."""
 
 import contextlib
-import importlib.util
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator
 
 import rtmidi
 
 from live import errors
-from live.devices.alsa import connections
-from live.devices.jack.probe import Direction, JackProbe, jack_answers, one_at_a_time
-from live.devices.names import hardware, keyboards, match, plain_name, unique
+from live.devices import systems
+from live.devices.jack.probe import Direction, JackProbe, one_at_a_time
+from live.devices.names import hardware, keyboards, match
 from live.devices.rtmidi_port import (
     Deliver,
     FrameTimes,
@@ -22,193 +20,13 @@ from live.devices.rtmidi_port import (
     OutputPort,
     calls_paused,
 )
-from live.devices.stderr import silence_jack, stderr_diverted
 from model.errors import nearest
 
-__all__ = [
-    "APIS", "Deliver", "FrameTimes", "InputPort", "MidiInput", "MidiOutput", "OutputPort", "Probe", "answers",
-    "compiled_apis", "connect", "frame_accurate", "hardware", "inputs", "keyboards", "match", "names",
-    "open_input", "open_inputs", "open_lights", "open_output", "outputs", "plain_name", "resolve_api",
-]  # fmt: skip
-
-APIS: dict[str, int] = {
-    "alsa": rtmidi.API_LINUX_ALSA,
-    "jack": rtmidi.API_UNIX_JACK,
-    "coremidi": rtmidi.API_MACOSX_CORE,
-    "winmm": rtmidi.API_WINDOWS_MM,
-}
 INPUT_CLIENT, INPUT_PORT = "twobar-in", "keys"
 OUTPUT_CLIENT, OUTPUT_PORT = "twobar-out", "notes"
 LIGHTS_CLIENT, LIGHTS_PORT = "twobar-lights", "lights"
-PROBE_CLIENT = "twobar-probe"
-QUEUE_SIZE = 8192
-"""Of the messages that an input holds while ports are opened; what comes beyond is lost."""
-
-ALSA_SEQUENCER = Path("/dev/snd/seq")
 
 _GHOST_PATIENCE_S, _GHOST_PERIOD_S = 0.4, 0.02
-_ATTEMPTS = 3
-
-
-def compiled_apis() -> list[str]:
-    """Return the names of the MIDI systems that python-rtmidi was built for here."""
-    numbers = rtmidi.get_compiled_api()
-    return [name for name, number in APIS.items() if number in numbers]
-
-
-def resolve_api(api: str) -> str:
-    """Return the MIDI system to use; "auto" is the first built-in one that answers.
-
-    Raises:
-        UsageError: an unknown name, or one that is not built in here.
-        PortError: "auto", and no MIDI system answers.
-    """
-    compiled = compiled_apis()
-    if api == "auto":
-        answering = next((name for name in compiled if answers(name)), None)
-        if answering is None:
-            raise errors.PortError(_nothing_answers(compiled))
-        return answering
-    if api not in APIS:
-        raise errors.unknown("MIDI system", api, ["auto", *APIS])
-    if api not in compiled:
-        raise errors.UsageError(
-            f"the MIDI system '{api}' is not built into python-rtmidi here; there is: {', '.join(compiled)}"
-        )
-    return api
-
-
-def answers(api: str) -> bool:
-    """Tell whether a built-in MIDI system can be used now (quick; opens nothing that lasts)."""
-    if api == "alsa":
-        return ALSA_SEQUENCER.exists()
-    if api == "jack":
-        return jack_answers()
-    return True
-
-
-def frame_accurate(api: str) -> bool:
-    """Tell whether ports of a resolved MIDI system keep to frames: on JACK, with the extra `jack`."""
-    return api == "jack" and importlib.util.find_spec("jack") is not None
-
-
-def _nothing_answers(compiled: list[str]) -> str:
-    ways = {
-        "alsa": f"ALSA's sequencer ({ALSA_SEQUENCER}) is not there: sudo modprobe snd-seq",
-        "jack": "no JACK server runs: jackd -d alsa, or jackd -d dummy without a sound card",
-    }
-    reasons = "; ".join(ways[name] for name in compiled if name in ways)
-    return f"no MIDI system answers{': ' + reasons if reasons else ''}"
-
-
-def inputs(api: str = "auto") -> list[str]:
-    """Return the names of the ports that can be listened to; errors as resolve_api, and PortError."""
-    return names("in", resolve_api(api))
-
-
-def outputs(api: str = "auto") -> list[str]:
-    """Return the names of the ports that can be played to; errors as resolve_api, and PortError."""
-    return names("out", resolve_api(api))
-
-
-def names(direction: Direction, api: str) -> list[str]:
-    """Return the names of the ports of one direction on a resolved MIDI system."""
-    if api == "jack":
-        try:
-            jack = JackProbe(PROBE_CLIENT, shared=True)
-            found = jack.ports(direction)
-        except OSError as reason:
-            raise errors.PortError(_cannot_open("jack", str(reason))) from None
-        jack.close()
-        return found
-    probe = Probe(direction, api)
-    try:
-        return probe.names()
-    finally:
-        probe.close()
-
-
-def connect(cables: Iterable[tuple[str, str]], *, api: str) -> None:
-    """Connect ports of others and virtual ones, on JACK and ALSA; one that has gone is left out.
-
-    Args:
-        cables: names of what is heard and of what is played to.
-        api: as `open_input`; on other systems nothing is done.
-    """
-    with contextlib.suppress(errors.TwobarError, OSError):
-        resolved = resolve_api(api)
-        probe = JackProbe(PROBE_CLIENT, shared=True) if resolved == "jack" else None
-        for source, destination in cables:
-            if probe is not None:
-                probe.connect(source, destination)
-            elif resolved == "alsa":
-                with contextlib.suppress(OSError):
-                    connections.connect(source, destination)
-        if probe is not None:
-            probe.close()
-
-
-class Probe:
-    """An unconnected client that sees the ports of one direction; raises PortError as open_input."""
-
-    def __init__(self, direction: Direction, api: str) -> None:
-        self._api = api
-        self._midi = _client(direction, api, PROBE_CLIENT)
-
-    def names(self) -> list[str]:
-        """Return the names of the ports there are now."""
-        try:
-            return [
-                name for name in _listed(self._midi, self._api) if name and not name.startswith(PROBE_CLIENT)
-            ]
-        except rtmidi.RtMidiError as reason:
-            raise errors.PortError(f"the MIDI ports cannot be listed: {reason}") from None
-
-    def close(self) -> None:
-        """Release it."""
-        self._midi.delete()
-
-
-def _listed(midi: rtmidi.MidiIn | rtmidi.MidiOut, api: str) -> list[str]:
-    """Return the name of each port by its index; "" for one that has gone while its name was read."""
-    found = []
-    for index in range(midi.get_port_count()):
-        try:
-            name = midi.get_port_name(index)
-        except UnicodeDecodeError:  # not every driver's names are UTF-8
-            name = midi.get_port_name(index, encoding=None).decode(errors="replace")
-        except rtmidi.RtMidiError:
-            name = ""
-        found.append((name or "").removesuffix(f" {index}") if api == "winmm" else name or "")
-    return unique(found)
-
-
-def _client(direction: Direction, api: str, name: str) -> rtmidi.MidiIn | rtmidi.MidiOut:
-    kind = rtmidi.MidiIn if direction == "in" else rtmidi.MidiOut
-    more = {"queue_size_limit": QUEUE_SIZE} if direction == "in" else {}
-    for attempt in range(_ATTEMPTS):
-        with stderr_diverted() as chatter:
-            try:
-                return kind(APIS[api], name=name, **more)
-            except rtmidi.RtMidiError as error:
-                reason = str(error)
-            finally:
-                if api == "jack":
-                    silence_jack()
-        if api != "jack" or attempt + 1 == _ATTEMPTS or not jack_answers():
-            break  # a busy JACK server may refuse once; one that is missing is reported at once
-    raise errors.PortError(_cannot_open(api, reason, chatter))
-
-
-def _cannot_open(api: str, reason: str, chatter: list[str] | None = None) -> str:
-    if api == "jack":
-        return errors.NO_JACK
-    if api == "alsa" and not ALSA_SEQUENCER.exists():
-        return (
-            f"ALSA's sequencer ({ALSA_SEQUENCER}) is not there: sudo modprobe snd-seq, or choose --api jack"
-        )
-    detail = chatter[-1] if chatter else reason
-    return f"the MIDI system '{api}' could not be opened: {detail.rstrip('.')}"
 
 
 def open_input(
@@ -235,8 +53,8 @@ def open_input(
         PortMissingError: no such port, or it could not be opened.
         PortError: the MIDI system does not answer.
     """
-    resolved = resolve_api(api)
-    if frame_accurate(resolved):
+    resolved = systems.resolve_api(api)
+    if systems.frame_accurate(resolved):
         from live.devices.jack.input import JackInput  # noqa: PLC0415  only where it is used: it takes its time
 
         peer = _jack_peer("in", name, taken)
@@ -257,10 +75,10 @@ def open_output(
             and on ALSA, "on" also on CoreMIDI, to ports of others, "off" nowhere.
         taken: names of ports that are not meant, for they are open already.
     """
-    resolved = resolve_api(api)
+    resolved = systems.resolve_api(api)
     if ahead == "off":
         return _by_loop(name, resolved, taken)
-    if frame_accurate(resolved):
+    if systems.frame_accurate(resolved):
         from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
 
         return JackOutput(OUTPUT_CLIENT, OUTPUT_PORT, peer=_jack_peer("out", name, taken))
@@ -279,7 +97,7 @@ def _by_loop(name: str, resolved: str, taken: Collection[str]) -> OutputPort:
     jack = None
     if resolved == "jack":
         with contextlib.suppress(OSError):
-            jack = JackProbe(PROBE_CLIENT)
+            jack = JackProbe(systems.PROBE_CLIENT)
     return OutputPort(midi, actual, api=resolved, virtual=name == "virtual", jack=jack)
 
 
@@ -288,11 +106,11 @@ def open_lights(name: str, *, api: str = "auto", ahead: str = "auto") -> MidiOut
 
     Errors and arguments as open_output.
     """
-    resolved = resolve_api(api)
+    resolved = systems.resolve_api(api)
     if resolved == "alsa" and ahead != "off":
         with contextlib.suppress(OSError):
             return _on_queue(LIGHTS_CLIENT, LIGHTS_PORT, name, ())
-    if ahead == "off" or not frame_accurate(resolved):
+    if ahead == "off" or not systems.frame_accurate(resolved):
         return open_output(name, api=resolved, ahead="off")
     from live.devices.jack.output import JackOutput  # noqa: PLC0415  only where it is used: it takes its time
 
@@ -318,9 +136,9 @@ def open_inputs(
         return []
     if wanted != "auto":
         return [open_input(wanted, api=api, deliver=deliver, nanos=nanos, taken=taken, beside=beside)]
-    resolved = resolve_api(api)
+    resolved = systems.resolve_api(api)
     opened: list[MidiInput] = []
-    for name in keyboards(names("in", resolved), outputs):
+    for name in keyboards(systems.names("in", resolved), outputs):
         if name not in taken:
             with contextlib.suppress(errors.PortError):  # gone again, or another program holds it
                 opened.append(open_input(name, api=resolved, deliver=deliver, nanos=nanos, beside=beside))
@@ -335,10 +153,10 @@ def _on_queue(client: str, port: str, name: str, taken: Collection[str]) -> Midi
     if name == "virtual":
         sequencer = Sequencer(client, port)
         return AlsaOutput(sequencer, "", own_name=f"{client}:{port} {sequencer.address}")
-    found = names("out", "alsa")
+    found = systems.names("out", "alsa")
     peer = found[_index("out", name, found, taken)]
     output = AlsaOutput(Sequencer(client, port), peer)
-    if peer not in names("out", "alsa"):  # its numbers may be another's by now
+    if peer not in systems.names("out", "alsa"):  # its numbers may be another's by now
         output.close(silently=True)
         raise errors.PortMissingError(_not_opened("out", name, "ports come and go"))
     return output
@@ -348,12 +166,14 @@ def _on_coremidi(name: str, taken: Collection[str]) -> MidiOutput:
     """Play to a port on CoreMIDI ahead of time; raises as open_input, and OSError where there is none."""
     from live.devices.coremidi import CoreMidi, CoreMidiOutput  # noqa: PLC0415  macOS only
 
-    system, probe = CoreMidi(OUTPUT_CLIENT, OUTPUT_PORT), _client("out", "coremidi", PROBE_CLIENT)
+    system = CoreMidi(OUTPUT_CLIENT, OUTPUT_PORT)
+    probe = systems.client("out", "coremidi", systems.PROBE_CLIENT)
     try:
-        found = _listed(probe, "coremidi")
+        found = systems.listed(probe, "coremidi")
         index = _index("out", name, found, taken)
         output = CoreMidiOutput(system, index, found[index])
-        if _listed(probe, "coremidi")[index : index + 1] != found[index : index + 1]:  # another's by now
+        present = systems.listed(probe, "coremidi")
+        if present[index : index + 1] != found[index : index + 1]:  # another's by now
             raise errors.PortMissingError(_not_opened("out", name, "ports come and go"))
     except errors.TwobarError:
         system.close()
@@ -377,7 +197,7 @@ def _open(
     full_name = f"{client}:{port_name}"
     before = _present(direction, full_name) if api == "jack" else frozenset(_numbered(direction, api))
     with _undisturbed():
-        midi = _client(direction, api, client)
+        midi = systems.client(direction, api, client)
         try:
             midi.open_virtual_port(port_name)
         except (rtmidi.RtMidiError, NotImplementedError) as reason:
@@ -387,15 +207,17 @@ def _open(
     if api == "alsa":
         actual = next((port for port in _numbered(direction, api) if port not in before), actual)
     elif full_name in before:
-        ours = [port for port in names(_other(direction), api) if port.startswith(client)]
+        ours = [port for port in systems.names(_other(direction), api) if port.startswith(client)]
         actual = next((port for port in ours if port not in before), actual)
     return midi, actual
 
 
 def _numbered(direction: Direction, api: str) -> list[str]:
     """Return our virtual ports on ALSA, which tells them apart by the numbers in their names."""
+    if api != "alsa":
+        return []
     own = INPUT_CLIENT if direction == "in" else OUTPUT_CLIENT
-    return [port for port in names(_other(direction), api) if port.startswith(own)] if api == "alsa" else []
+    return [port for port in systems.names(_other(direction), api) if port.startswith(own)]
 
 
 @contextlib.contextmanager
@@ -405,7 +227,7 @@ def _undisturbed() -> Iterator[None]:
         with calls_paused(), one_at_a_time():
             yield
     except OSError as reason:
-        raise errors.PortError(_cannot_open("jack", str(reason))) from None
+        raise errors.PortError(systems.cannot_open("jack", str(reason))) from None
 
 
 def _jack_peer(direction: Direction, name: str, taken: Collection[str]) -> str:
@@ -414,7 +236,7 @@ def _jack_peer(direction: Direction, name: str, taken: Collection[str]) -> str:
         client, port = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
         _present(direction, f"{client}:{port}")
         return ""
-    found = names(direction, "jack")
+    found = systems.names(direction, "jack")
     return found[_index(direction, name, found, taken)]
 
 
@@ -426,7 +248,7 @@ def _present(direction: Direction, full_name: str) -> frozenset[str]:
     """
     existing: list[str] = []
     with contextlib.suppress(OSError):
-        probe = JackProbe(PROBE_CLIENT, shared=True)
+        probe = JackProbe(systems.PROBE_CLIENT, shared=True)
         deadline = time.monotonic() + _GHOST_PATIENCE_S
         while full_name in (existing := probe.ports(_other(direction))) and time.monotonic() < deadline:
             time.sleep(_GHOST_PERIOD_S)
@@ -443,13 +265,13 @@ def _open_named(
     direction: Direction, name: str, api: str, taken: Collection[str]
 ) -> tuple[rtmidi.MidiIn | rtmidi.MidiOut, str]:
     client, port_name = (INPUT_CLIENT, INPUT_PORT) if direction == "in" else (OUTPUT_CLIENT, OUTPUT_PORT)
-    midi = _client(direction, api, client)
+    midi = systems.client(direction, api, client)
     try:
-        for _ in range(_ATTEMPTS):
-            found = _listed(midi, api)
+        for _ in range(systems.ATTEMPTS):
+            found = systems.listed(midi, api)
             index = _index(direction, name, found, taken)
             midi.open_port(index, port_name)
-            if _listed(midi, api)[index : index + 1] == found[index : index + 1]:
+            if systems.listed(midi, api)[index : index + 1] == found[index : index + 1]:
                 return midi, found[index]
             midi.close_port()  # ports came or went meanwhile: that index was another's
     except (rtmidi.RtMidiError, NotImplementedError) as reason:

@@ -13,6 +13,7 @@ import pytest
 from live import errors
 from live.devices import ports
 from live.devices.hotplug import Change, PortWatch, SystemLister
+from live.devices.rtmidi_port import MidiInput
 from live.timing.midi_bytes import Received
 from tests.fakes.jack_harness import JackPeer, JackServer
 
@@ -66,7 +67,7 @@ def doomed_server(
 
 
 def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer, witness: Witness) -> None:
-    def listen(name: str) -> ports.MidiInput:
+    def listen(name: str) -> MidiInput:
         return ports.open_input(name, api="jack", deliver=witness.deliver)
 
     watch = PortWatch(witness.change, lister=SystemLister("jack"), period_s=0.05)
@@ -97,7 +98,7 @@ def test_a_keyboard_comes_back_by_itself(jack_server: JackServer, peer: JackPeer
 def test_a_port_that_was_gone_between_two_looks_is_heard_again(
     jack_server: JackServer, witness: Witness
 ) -> None:
-    def listen(name: str) -> ports.MidiInput:
+    def listen(name: str) -> MidiInput:
         return ports.open_input(name, api="jack", deliver=witness.deliver)
 
     watch = PortWatch(witness.change, lister=SystemLister("jack"))
@@ -127,7 +128,7 @@ def test_a_port_that_was_gone_between_two_looks_is_heard_again(
 
 
 def test_a_keyboard_plugged_in_later_is_listened_to(jack_server: JackServer, witness: Witness) -> None:
-    def listen(name: str) -> ports.MidiInput:
+    def listen(name: str) -> MidiInput:
         return ports.open_input(name, api="jack", deliver=witness.deliver)
 
     watch = PortWatch(witness.change, lister=SystemLister("jack"), adopt=listen, period_s=0.05)

@@ -16,17 +16,18 @@ from typing import Self
 import pytest
 import rtmidi
 
-from live.devices import ports
+from live.devices import ports, systems
 from live.devices.alsa.connections import connect, connections
 from live.devices.alsa.output import AlsaOutput
 from live.devices.hotplug import Change, PortWatch, SystemLister
+from live.devices.rtmidi_port import MidiInput, MidiOutput
 from live.timing.midi_bytes import control, note_off, note_on
 from live.timing.timeline import Nanos
 from tests.fakes.jam_harness import JamProcess
 
 pytestmark = [
     pytest.mark.driver,
-    pytest.mark.skipif(not ports.ALSA_SEQUENCER.exists(), reason="the kernel has no ALSA sequencer"),
+    pytest.mark.skipif(not systems.ALSA_SEQUENCER.exists(), reason="the kernel has no ALSA sequencer"),
 ]
 
 PATIENCE_S = 30.0
@@ -42,7 +43,7 @@ class Synth:
         self._midi.ignore_types(timing=False)
         self._midi.set_callback(self._hear)
         self._midi.open_virtual_port("in")
-        self.name = next(port for port in ports.names("out", "alsa") if port.startswith(f"{name}:in"))
+        self.name = next(port for port in systems.names("out", "alsa") if port.startswith(f"{name}:in"))
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +83,7 @@ class Keys:
     def __init__(self, name: str) -> None:
         self._midi = rtmidi.MidiOut(rtmidi.API_LINUX_ALSA, name=name)
         self._midi.open_virtual_port("out")
-        self.name = next(port for port in ports.names("in", "alsa") if port.startswith(f"{name}:out"))
+        self.name = next(port for port in systems.names("in", "alsa") if port.startswith(f"{name}:out"))
 
     def __enter__(self) -> Self:
         return self
@@ -171,7 +172,7 @@ def test_a_receiver_that_stands_still_holds_nobody_up(synth: Synth) -> None:
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        still = next(port for port in ports.names("out", "alsa") if port.startswith("Test Still:in"))
+        still = next(port for port in systems.names("out", "alsa") if port.startswith("Test Still:in"))
         connect(output.name, still)
         connect(output.name, synth.name)
         assert connections(output.name) == frozenset({still, synth.name})
@@ -189,10 +190,10 @@ def test_a_synth_and_a_keyboard_that_come_back_under_other_numbers_are_found() -
     received: list[bytes] = []
     watch = PortWatch(changes.append, lister=SystemLister("alsa"))
 
-    def reopen_input(name: str) -> ports.MidiInput:
+    def reopen_input(name: str) -> MidiInput:
         return ports.open_input(name, api="alsa", deliver=lambda message: received.append(message.data))
 
-    def reopen_output(name: str) -> ports.MidiOutput:
+    def reopen_output(name: str) -> MidiOutput:
         return ports.open_output(name, api="alsa")
 
     def look_for(state: str) -> None:
@@ -230,8 +231,8 @@ def test_an_engine_that_dies_leaves_no_note_and_its_cables_are_made_again(
 ) -> None:
     with JamProcess(None, tmp_path, "--api", "alsa", "--out", "virtual", "--thru") as jam:
         jam.wait_ready("thru", PATIENCE_S)
-        outward = next(port for port in ports.names("in", "alsa") if port.startswith("twobar-out:notes"))
-        inward = next(port for port in ports.names("out", "alsa") if port.startswith("twobar-in:keys"))
+        outward = next(port for port in systems.names("in", "alsa") if port.startswith("twobar-out:notes"))
+        inward = next(port for port in systems.names("out", "alsa") if port.startswith("twobar-in:keys"))
         connect(keys.name, inward)
         connect(outward, synth.name)
         keys.play(note_on(1, 60, 90))

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from live import errors
-from live.devices import ports
+from live.devices import ports, systems
 from live.devices.jack.probe import JackProbe, library
+from live.devices.rtmidi_port import MidiInput
 from live.timing.midi_bytes import Received
 from tests.fakes.jack_harness import JackPeer, JackServer
 
@@ -42,13 +43,13 @@ def ear() -> Ear:
 
 
 @pytest.fixture
-def keys(jack_server: JackServer, ear: Ear) -> Iterator[ports.MidiInput]:
+def keys(jack_server: JackServer, ear: Ear) -> Iterator[MidiInput]:
     port = ports.open_input("virtual", api="jack", deliver=ear.received.append)
     yield port
     port.close()
 
 
-def test_virtual_ports_have_the_names_that_others_connect_to(keys: ports.MidiInput, peer: JackPeer) -> None:
+def test_virtual_ports_have_the_names_that_others_connect_to(keys: MidiInput, peer: JackPeer) -> None:
     output = ports.open_output("virtual", api="jack")
     assert {"twobar-in:keys", "twobar-out:notes"} <= set(peer.ports())
     assert (keys.name, output.name) == ("twobar-in:keys", "twobar-out:notes")
@@ -56,7 +57,7 @@ def test_virtual_ports_have_the_names_that_others_connect_to(keys: ports.MidiInp
     peer.wait_for_ports("twobar-out:notes", present=False)
 
 
-def test_a_second_instrument_has_another_name(keys: ports.MidiInput, peer: JackPeer) -> None:
+def test_a_second_instrument_has_another_name(keys: MidiInput, peer: JackPeer) -> None:
     second = ports.open_input("virtual", api="jack", deliver=lambda _received: None)
     assert second.name != keys.name
     assert {keys.name, second.name} <= set(peer.ports())
@@ -88,7 +89,7 @@ def test_the_port_of_a_killed_process_does_not_take_the_name_away(
             process.kill()
     output = ports.open_output("virtual", api="jack")
     assert output.name == "twobar-out:notes"
-    assert output.name in ports.inputs("jack")
+    assert output.name in systems.inputs("jack")
     output.close()
     server.stop()
 
@@ -141,7 +142,7 @@ port = ports.open_output("virtual", api="jack")
 
 
 def test_a_note_arrives_whole_and_stamped_when_it_was_played(
-    keys: ports.MidiInput, peer: JackPeer, ear: Ear
+    keys: MidiInput, peer: JackPeer, ear: Ear
 ) -> None:
     peer.connect(peer.midi_out, keys.name)
     peer.connect(peer.midi_out, peer.midi_in)  # the peer hears itself: when it really played
@@ -157,7 +158,7 @@ def test_a_note_arrives_whole_and_stamped_when_it_was_played(
     assert all(one.nanos < other.nanos for one, other in itertools.pairwise(received))
 
 
-def test_garbage_stops_nothing(keys: ports.MidiInput, peer: JackPeer, ear: Ear) -> None:
+def test_garbage_stops_nothing(keys: MidiInput, peer: JackPeer, ear: Ear) -> None:
     peer.connect(peer.midi_out, keys.name)
     peer.play(b"\x90\x3c\x40\x3e\x41", b"\x40\x42")  # running status, within and across messages
     peer.play(b"\x80\x09\x40", b"\x90\xf8\x3d\x40", b"\xf0\x7e\x7f\x06\x01\xf7", b"\xfe", b"\xf7")
@@ -166,9 +167,7 @@ def test_garbage_stops_nothing(keys: ports.MidiInput, peer: JackPeer, ear: Ear) 
     assert [message.data.hex() for message in ear.wait(len(expected))] == expected
 
 
-def test_three_hundred_notes_at_once_all_arrive_both_ways(
-    keys: ports.MidiInput, peer: JackPeer, ear: Ear
-) -> None:
+def test_three_hundred_notes_at_once_all_arrive_both_ways(keys: MidiInput, peer: JackPeer, ear: Ear) -> None:
     notes = [bytes((0x90 + index % 3, index % 128, 1 + index // 3)) for index in range(300)]
     output = ports.open_output("virtual", api="jack")
     peer.connect(peer.midi_out, keys.name)
@@ -199,8 +198,8 @@ def test_closing_an_output_ends_what_sounds_on_it(jack_server: JackServer, peer:
 
 
 def test_a_port_is_found_by_a_part_of_its_name(jack_server: JackServer, peer: JackPeer, ear: Ear) -> None:
-    assert peer.midi_out in ports.inputs("jack")
-    assert peer.midi_in in ports.outputs("jack")
+    assert peer.midi_out in systems.inputs("jack")
+    assert peer.midi_in in systems.outputs("jack")
     port = ports.open_input("PEER:", api="jack", deliver=ear.received.append)
     assert port.name == peer.midi_out
     peer.settle()
@@ -257,6 +256,6 @@ def test_a_missing_server_is_reported_at_once(
     with pytest.raises(errors.PortError, match="no JACK server answers"):
         ports.open_output("virtual", api="jack")
     with pytest.raises(errors.PortError, match="no JACK server answers"):
-        ports.inputs("jack")
+        systems.inputs("jack")
     assert time.monotonic() - start < 3
     assert capfd.readouterr().err == ""

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from live.cli.diagnostics.check import Check
 from live.cli.diagnostics.machine import decoding, lateness, settings_of
-from live.devices import ports
+from live.devices import systems
 from live.devices.alsa.sequencer import no_queue
 from live.devices.fluidsynth import FluidSynth, library_version
 from live.devices.jack.probe import Direction, jack_answers
+from live.devices.names import hardware, keyboards
 from live.errors import TwobarError
 from live.timing.clock import FIFO_PRIORITY, MonotonicClock, lower_priority, raise_priority
 from model.errors import SoundError
@@ -250,8 +251,8 @@ def _terminal(found: Findings) -> list[Check]:
 
 def look() -> Findings:
     """Ask the machine; nothing stays open, nothing is changed."""
-    apis = tuple(ports.compiled_apis())
-    answering = tuple(api for api in apis if ports.answers(api))
+    apis = tuple(systems.compiled_apis())
+    answering = tuple(api for api in apis if systems.answers(api))
     fluidsynth, audio, reason = _look_at_sound()
     size = shutil.get_terminal_size((0, 0)) if sys.stdout.isatty() else os.terminal_size((0, 0))
     return Findings(
@@ -284,8 +285,8 @@ def _names(direction: Direction, apis: tuple[str, ...]) -> tuple[str, ...]:
     found: list[str] = []
     for api in apis:
         try:
-            present = ports.names(direction, api)
-            found += ports.keyboards(present) if direction == "in" else ports.hardware(present)
+            present = systems.names(direction, api)
+            found += keyboards(present) if direction == "in" else hardware(present)
         except TwobarError:
             continue
     return tuple(dict.fromkeys(found))

@@ -13,11 +13,12 @@ from functools import partial
 from typing import NamedTuple
 
 from live.control.desk import Desk
-from live.devices import ports
+from live.devices import ports, systems
 from live.devices.fluidsynth import FluidSynth, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
+from live.devices.rtmidi_port import FrameTimes, MidiInput, MidiOutput
 from live.engine.devices.built_in_synth import BuiltInSynth, on_jack
 from live.engine.devices.lights import Lights
 from live.engine.devices.losses import Losses, LossNotices
@@ -50,7 +51,7 @@ class _Asked(NamedTuple):
 
     direction: Direction
     name: str
-    port: ports.MidiInput | ports.MidiOutput | None
+    port: MidiInput | MidiOutput | None
 
 
 class Devices:
@@ -65,7 +66,7 @@ class Devices:
     ) -> None:
         self._options, self._output, self._post = options, output, post
         self._views: dict[tuple[str, str], PortView] = {}
-        self._inputs: dict[str, ports.MidiInput] = {}
+        self._inputs: dict[str, MidiInput] = {}
         self._asked: list[_Asked] = []
         self._worker = WorkerKeeper(
             lambda: spawn_worker(options.address), needed=lambda: output.worker is None
@@ -126,10 +127,10 @@ class Devices:
         """
         config = self._options.config
         if config.midi.api != "auto":
-            ports.resolve_api(config.midi.api)
+            systems.resolve_api(config.midi.api)
         self.recording.open_log()
         if not config.midi.send_sounds:
-            self._output.takes_setup = lambda sink: not isinstance(sink, ports.MidiOutput)
+            self._output.takes_setup = lambda sink: not isinstance(sink, MidiOutput)
         click = config.midi.click_output.lower()
         self._output.takes_click = lambda sink: click in sink.name.lower()
         self._output.sink_lost = lambda sink, reason: self._sink_lost(jam, sink, reason)
@@ -151,7 +152,7 @@ class Devices:
         """Lay the cables to virtual ports again, and end what the engine before this one left sounding."""
         self._remake_cables()
         for output in self._output.sinks:
-            if isinstance(output, ports.MidiOutput):
+            if isinstance(output, MidiOutput):
                 with contextlib.suppress(PortError):
                     _silence(output)
                     self.silenced += self.peers if output.virtual else [output.name]
@@ -163,11 +164,11 @@ class Devices:
             self._cables_due = False
             cables = [(source, name) for name in inputs for source in self.sources]
             cables += [(name, peer) for name in outputs for peer in self.peers]
-            ports.connect(cables, api=self._options.config.midi.api)
+            systems.connect(cables, api=self._options.config.midi.api)
 
     def _virtual_ports(self) -> tuple[list[str], list[str]]:
         """Return the names of the virtual inputs and outputs that are open."""
-        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, ports.MidiOutput)]
+        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, MidiOutput)]
         return (
             [port.name for port in tuple(self._inputs.values()) if port.virtual],
             [sink.name for sink in sinks if sink.virtual],
@@ -184,7 +185,7 @@ class Devices:
         self._output.sinks.append(port)
         self._show_output(port)
 
-    def _show_output(self, port: ports.MidiOutput) -> None:
+    def _show_output(self, port: MidiOutput) -> None:
         self._views["out", port.name] = PortView("out", port.name, "ok", port.punctual)
         self._output.log("output", port=port.name, punctual=port.punctual)
 
@@ -212,13 +213,13 @@ class Devices:
         if self.desk is not None:
             self.desk.plug(name)
 
-    def _frame_times(self) -> ports.FrameTimes | None:
+    def _frame_times(self) -> FrameTimes | None:
         """Return an output that sees every cycle of JACK; None where there is none."""
         sinks = tuple(self._output.sinks)
-        return next((sink for sink in sinks if isinstance(sink, ports.FrameTimes)), None)
+        return next((sink for sink in sinks if isinstance(sink, FrameTimes)), None)
 
     def _output_names(self) -> list[str]:
-        return [sink.name for sink in self._output.sinks if isinstance(sink, ports.MidiOutput)]
+        return [sink.name for sink in self._output.sinks if isinstance(sink, MidiOutput)]
 
     def _port_missing(
         self, jam: Jam, direction: Direction, name: str, reason: PortError | UsageError
@@ -270,7 +271,7 @@ class Devices:
         name = SYNTH if isinstance(sink, FluidSynth) else sink.name
         self._views["out", name] = PortView("out", name, "missing", reason)
         jam.notices.add("error", f"{reason}; the music goes on without it", about=name)
-        if isinstance(sink, ports.MidiOutput):
+        if isinstance(sink, MidiOutput):
             for watcher in self._watchers:
                 watcher.lost(sink)
 
@@ -299,7 +300,7 @@ class Devices:
         synths = on_jack(self._output.sinks)
         api: str = self._options.config.midi.api
         with contextlib.suppress(PortError):  # said already; the watch looks for a MIDI system too
-            api = ports.resolve_api(api)
+            api = systems.resolve_api(api)
         watch = self._watch_system(jam, api, synths if api == "jack" else [])
         for asked in self._asked:
             reopen = self._reopen_input if asked.direction == "in" else self._reopen_output
@@ -350,13 +351,13 @@ class Devices:
     def _show_synth(self, fault: str) -> None:
         self._views["out", SYNTH] = PortView("out", SYNTH, "missing" if fault else "ok", fault)
 
-    def _reopen_input(self, name: str) -> ports.MidiInput:
+    def _reopen_input(self, name: str) -> MidiInput:
         api = self._options.config.midi.api
         port = ports.open_input(name, api=api, deliver=self._post, beside=self._frame_times)
         self._plug(port.name)
         return port
 
-    def _reopen_output(self, name: str) -> ports.MidiOutput:
+    def _reopen_output(self, name: str) -> MidiOutput:
         """Open an output that has come, and end what may sound on it of keys that were let go meanwhile."""
         midi = self._options.config.midi
         port = ports.open_output(name, api=midi.api, ahead=midi.ahead)
@@ -390,10 +391,10 @@ class Devices:
             return
         self._views.pop(key, None)
         first = direction == "in" and self._views.pop(("in", KEYBOARD), None) is not None
-        if isinstance(change.port, ports.MidiInput):
+        if isinstance(change.port, MidiInput):
             self._views[direction, change.name] = PortView(direction, change.name, "ok")
             self._inputs[change.name] = change.port
-        elif isinstance(change.port, ports.MidiOutput):
+        elif isinstance(change.port, MidiOutput):
             self._show_output(change.port)
             self._output.sinks.append(change.port)
             self.set_up(jam, now)

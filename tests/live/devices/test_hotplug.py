@@ -358,8 +358,8 @@ def test_a_port_that_has_failed_is_opened_anew_though_its_name_is_there() -> Non
 
 def test_a_system_that_comes_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     answering: list[str] = []
-    monkeypatch.setattr("live.devices.ports.compiled_apis", lambda: ["alsa", "jack"])
-    monkeypatch.setattr("live.devices.ports.answers", answering.__contains__)
+    monkeypatch.setattr("live.devices.systems.compiled_apis", lambda: ["alsa", "jack"])
+    monkeypatch.setattr("live.devices.systems.answers", answering.__contains__)
     monkeypatch.setattr(SystemLister, "_look_at_jack", lambda _lister, _direction: ["KeyStep"])
     lister = SystemLister("auto")
     assert lister("in") is None

@@ -8,8 +8,9 @@ import pytest
 import rtmidi
 
 from live import errors
-from live.devices import ports
+from live.devices import ports, systems
 from live.devices.alsa.sequencer import no_queue
+from live.devices.names import hardware, match
 from tests.fakes.coremidi import KNOWN, Framework
 
 ALSA_NAMES = [
@@ -31,16 +32,16 @@ ALSA_NAMES = [
     ],
 )
 def test_a_name_means_the_exact_port_else_one_that_holds_it(wanted: str, found: str | None) -> None:
-    assert ports.match(wanted, ALSA_NAMES) == found
+    assert match(wanted, ALSA_NAMES) == found
 
 
 def test_a_whole_name_wins_over_one_that_holds_it() -> None:
-    assert ports.match("keys", ["twobar-in:keys", "Keys"]) == "Keys"
+    assert match("keys", ["twobar-in:keys", "Keys"]) == "Keys"
 
 
 def test_hardware_is_what_is_neither_ours_nor_a_loopback() -> None:
     ours = ["twobar-in:keys", "twobar-out:notes", "twobar-out-01:notes", "twobar-probe"]
-    assert ports.hardware([*ours, *ALSA_NAMES]) == ALSA_NAMES[1:]
+    assert hardware([*ours, *ALSA_NAMES]) == ALSA_NAMES[1:]
 
 
 class Midi:
@@ -96,8 +97,8 @@ class System:
 @pytest.fixture
 def system(monkeypatch: pytest.MonkeyPatch) -> System:
     made = System([])
-    monkeypatch.setattr(ports, "resolve_api", lambda _api: "coremidi")
-    monkeypatch.setattr(ports, "_client", made.client)
+    monkeypatch.setattr(systems, "resolve_api", lambda _api: "coremidi")
+    monkeypatch.setattr(systems, "client", made.client)
     return made
 
 
@@ -114,7 +115,7 @@ def test_equal_names_are_opened_each_by_its_own_index(system: System) -> None:
 
 def test_a_name_that_is_not_utf_8_stops_nothing(system: System) -> None:
     system.listing[:] = [b"Keys", b"Cl\xe9s", b"Pads"]
-    assert ports.names("in", "coremidi") == ["Keys", "Cl\ufffds", "Pads"]
+    assert systems.names("in", "coremidi") == ["Keys", "Cl\ufffds", "Pads"]
     assert opened("auto") == ["Keys", "Cl\ufffds", "Pads"]
 
 
@@ -160,8 +161,8 @@ class Queued:
 @pytest.fixture
 def alsa(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
     system.listing[:] = [b"Synth:in 28:0", b"Synth:in 32:0"]
-    monkeypatch.setattr(ports, "resolve_api", lambda _api: "alsa")
-    monkeypatch.setattr(ports, "answers", lambda api: api == "alsa")
+    monkeypatch.setattr(systems, "resolve_api", lambda _api: "alsa")
+    monkeypatch.setattr(systems, "answers", lambda api: api == "alsa")
     monkeypatch.setattr("live.devices.alsa.sequencer.Sequencer", Queued)
     return system
 
@@ -240,12 +241,12 @@ def test_nothing_is_given_ahead_where_that_is_not_wanted(alsa: System) -> None:
 
 
 def test_winmm_s_index_is_no_part_of_a_name() -> None:
-    assert ports._listed(Midi([b"Keys 49 0", b"Pads 1"], []), "winmm") == ["Keys 49", "Pads"]
+    assert systems.listed(Midi([b"Keys 49 0", b"Pads 1"], []), "winmm") == ["Keys 49", "Pads"]
 
 
 def test_an_unknown_system_is_named_with_the_nearest() -> None:
     with pytest.raises(errors.UsageError, match=r"unknown MIDI system 'jakc'.*did you mean 'jack'\?"):
-        ports.resolve_api("jakc")
+        systems.resolve_api("jakc")
 
 
 def test_a_system_that_is_not_built_in_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,22 +254,22 @@ def test_a_system_that_is_not_built_in_is_reported(monkeypatch: pytest.MonkeyPat
     with pytest.raises(
         errors.UsageError, match="'winmm' is not built into python-rtmidi here; there is: alsa, jack"
     ):
-        ports.resolve_api("winmm")
+        systems.resolve_api("winmm")
 
 
 def test_auto_takes_the_first_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [rtmidi.API_LINUX_ALSA, rtmidi.API_UNIX_JACK])
-    monkeypatch.setattr(ports, "answers", lambda api: api == "jack")
-    assert ports.resolve_api("auto") == "jack"
+    monkeypatch.setattr(systems, "answers", lambda api: api == "jack")
+    assert systems.resolve_api("auto") == "jack"
 
 
 def test_when_nothing_answers_each_way_out_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rtmidi, "get_compiled_api", lambda: [rtmidi.API_LINUX_ALSA, rtmidi.API_UNIX_JACK])
-    monkeypatch.setattr(ports, "answers", lambda _api: False)
+    monkeypatch.setattr(systems, "answers", lambda _api: False)
     with pytest.raises(
         errors.PortError, match=r"no MIDI system answers: .*modprobe snd-seq; no JACK server runs"
     ):
-        ports.inputs()
+        systems.inputs()
 
 
 def test_windows_has_no_virtual_ports(monkeypatch: pytest.MonkeyPatch) -> None:

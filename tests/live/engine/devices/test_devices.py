@@ -138,7 +138,7 @@ def test_the_server_that_a_synth_sounds_through_is_watched(
             raise PortError("no MIDI system answers")
         return api
 
-    monkeypatch.setattr("live.devices.ports.resolve_api", resolve)
+    monkeypatch.setattr("live.devices.systems.resolve_api", resolve)
     monkeypatch.setattr(hotplug.PortWatch, "start", lambda _watch: None)
     stage.devices._watch(stage.jam)
     reviving = [watch for watch in stage.devices._watchers if watch._revived is not None]
@@ -178,8 +178,8 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **names: list[str]) -> None:
         self.names = names
         self.fault: PortError | None = None
-        monkeypatch.setattr("live.devices.ports.resolve_api", lambda _api: "alsa")
-        monkeypatch.setattr("live.devices.ports.names", lambda direction, _api: self.names[direction])
+        monkeypatch.setattr("live.devices.systems.resolve_api", lambda _api: "alsa")
+        monkeypatch.setattr("live.devices.systems.names", lambda direction, _api: self.names[direction])
         monkeypatch.setattr("live.devices.ports._open", self._open)
         monkeypatch.setattr(hotplug.PortWatch, "start", lambda _watch: None)
         monkeypatch.setattr(hotplug.SystemLister, "__call__", lambda _lister, way: self.names[way])
@@ -461,7 +461,7 @@ def test_who_is_connected_to_a_virtual_port_is_known_and_connected_again(
             return frozenset({"synth:in", "looper:in"}) if name == "twobar-out:notes" else frozenset({"no"})
 
     made: list[tuple[str, str]] = []
-    monkeypatch.setattr("live.devices.ports.connect", lambda cables, api: made.extend(cables))
+    monkeypatch.setattr("live.devices.systems.connect", lambda cables, api: made.extend(cables))
     stage.output.sinks += [Out("twobar-out:notes", virtual=True), Out("hardware", virtual=False)]
     stage.devices._see_peers(Lister("jack"))
     assert stage.devices.peers == ["looper:in", "synth:in"]
