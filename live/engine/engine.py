@@ -448,8 +448,8 @@ class Engine:
         self.complain.close()
 
     def _last_beat(self) -> Beat:
-        devices = self.devices
-        return Beat(worker=False, peers=devices.peers, sources=devices.sources, closing=True)
+        cables = self.devices.cables
+        return Beat(worker=False, peers=cables.peers, sources=cables.sources, closing=True)
 
     def _summarize(self) -> None:
         late = self.jam.sender.lateness.whole()

@@ -20,6 +20,7 @@ from live.devices.jack.probe import Direction
 from live.devices.names import keyboards
 from live.devices.rtmidi_port import FrameTimes, MidiInput, MidiOutput
 from live.engine.devices.built_in_synth import BuiltInSynth, on_jack
+from live.engine.devices.cables import Cables
 from live.engine.devices.lights import Lights
 from live.engine.devices.losses import Losses, LossNotices
 from live.engine.guard import Guard
@@ -75,13 +76,12 @@ class Devices:
         self._listers: list[SystemLister] = []
         self._broken_before = 0  # of inputs that have gone
         self._loss_notices = LossNotices()
-        self._cables_due = options.revived
+        self.cables = Cables(options, self._inputs, output)
         self.synth = BuiltInSynth(options, synth, post, self._show_synth)
         self.desk: Desk | None = None
         self.lights: Lights | None = None
         self.recording = Recording(options, output, self._say)
         self.subscribed: Callable[[Callable[[str, float | str], None]], None] = lambda _tell: None
-        self.peers, self.sources = [*options.peers], [*options.sources]  # of virtual outputs, inputs
         self.silenced: list[str] = []  # ports on which an engine before this one had played
 
     @property
@@ -150,29 +150,12 @@ class Devices:
 
     def _take_over(self) -> None:
         """Lay the cables to virtual ports again, and end what the engine before this one left sounding."""
-        self._remake_cables()
+        self.cables.remake()
         for output in self._output.sinks:
             if isinstance(output, MidiOutput):
                 with contextlib.suppress(PortError):
                     _silence(output)
-                    self.silenced += self.peers if output.virtual else [output.name]
-
-    def _remake_cables(self) -> None:
-        """Connect virtual ports as they were, as soon as there are any; from any thread."""
-        inputs, outputs = self._virtual_ports()
-        if self._cables_due and (inputs or outputs):
-            self._cables_due = False
-            cables = [(source, name) for name in inputs for source in self.sources]
-            cables += [(name, peer) for name in outputs for peer in self.peers]
-            systems.connect(cables, api=self._options.config.midi.api)
-
-    def _virtual_ports(self) -> tuple[list[str], list[str]]:
-        """Return the names of the virtual inputs and outputs that are open."""
-        sinks = [sink for sink in tuple(self._output.sinks) if isinstance(sink, MidiOutput)]
-        return (
-            [port.name for port in tuple(self._inputs.values()) if port.virtual],
-            [sink.name for sink in sinks if sink.virtual],
-        )
+                    self.silenced += self.cables.peers if output.virtual else [output.name]
 
     def _open_output(self, jam: Jam, name: str) -> None:
         try:
@@ -336,17 +319,10 @@ class Devices:
     def _looked(self, jam: Jam, lister: SystemLister) -> None:
         """Do what comes after each look; on a watch's thread."""
         raise_threads()
-        self._see_peers(lister)
+        self.cables.look(lister)
         if self.lights is not None and lister is self._listers[0]:
             self.lights.look(tuple(self._inputs), lambda: lister("out"))
         self._post(lambda now: self._loss_notices.tell(self.losses(), jam.notices, now))
-
-    def _see_peers(self, lister: SystemLister) -> None:
-        """Take down who is connected to a virtual port, at first as before; on a watch's thread."""
-        self._remake_cables()
-        inputs, outputs = self._virtual_ports()
-        self.peers = [peer for name in outputs for peer in sorted(lister.connections(name) or ())]
-        self.sources = [peer for name in inputs for peer in sorted(lister.connections(name) or ())]
 
     def _show_synth(self, fault: str) -> None:
         self._views["out", SYNTH] = PortView("out", SYNTH, "missing" if fault else "ok", fault)

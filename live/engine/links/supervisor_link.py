@@ -44,10 +44,9 @@ class SupervisorLink:
         waited = now - self._beat_nanos
         if waited >= BEAT_NANOS and (coming - now > BEAT_TAKES_NANOS or waited > 2 * BEAT_NANOS):
             self._beat_nanos = now
-            devices, worker = self._devices, self._output.worker is not None
-            beat = Beat(
-                worker=worker, peers=devices.peers, sources=devices.sources, silenced=devices.silenced
-            )
+            cables, silenced = self._devices.cables, self._devices.silenced
+            worker = self._output.worker is not None
+            beat = Beat(worker=worker, peers=cables.peers, sources=cables.sources, silenced=silenced)
             self.link.send(beat, droppable=True)
         return [max(self._beat_nanos + 2 * BEAT_NANOS, now + BEAT_TAKES_NANOS)]
 

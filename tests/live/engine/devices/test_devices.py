@@ -463,16 +463,16 @@ def test_who_is_connected_to_a_virtual_port_is_known_and_connected_again(
     made: list[tuple[str, str]] = []
     monkeypatch.setattr("live.devices.systems.connect", lambda cables, api: made.extend(cables))
     stage.output.sinks += [Out("twobar-out:notes", virtual=True), Out("hardware", virtual=False)]
-    stage.devices._see_peers(Lister("jack"))
-    assert stage.devices.peers == ["looper:in", "synth:in"]
+    stage.devices.cables.look(Lister("jack"))
+    assert stage.devices.cables.peers == ["looper:in", "synth:in"]
     assert made == []
     again = Stage(revived=True, peers=["synth:in"], sources=["keys:out"])
     again.output.sinks += stage.output.sinks
     again.devices._inputs["twobar-in:keys"] = In("twobar-in:keys")
     for _ in range(2):
-        again.devices._see_peers(Lister("jack"))
+        again.devices.cables.look(Lister("jack"))
     assert made == [("keys:out", "twobar-in:keys"), ("twobar-out:notes", "synth:in")]
-    assert again.devices.sources == ["no"]
+    assert again.devices.cables.sources == ["no"]
 
 
 @pytest.mark.parametrize("revived", [False, True])
