@@ -4,13 +4,11 @@ Threads: `deliver` and `lost` may be called from any; all else belongs to Textua
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import ClassVar
 
 from textual import events
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import Provider
@@ -18,11 +16,12 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.screen import Screen
 
-from live.dashboard import escapes, intents, keys, panels, piano
+from live.dashboard import intents, keys, panels, piano
 from live.dashboard.drawing.rows import Row, fit_row, row_width
 from live.dashboard.drawing.theme import THEME
 from live.dashboard.drawing.touched import touched_row
 from live.dashboard.inbox import Inbox
+from live.dashboard.key_input import KeyInput
 from live.dashboard.repaints import Repaints
 from live.dashboard.roll_panel import RollPanel
 from live.dashboard.screen_state import ScreenState
@@ -43,12 +42,12 @@ from live.ipc.commands import Command, action
 from live.ipc.snapshot import ToDashboard, TouchView
 from live.settings.knobs import KNOBS
 
-CHECK_NANOS, OPENING_NANOS = 250_000_000, 1_000_000_000
+CHECK_NANOS = 250_000_000
 PULSE_SECONDS = 0.08
 """Beats nearer than this are drawn on time by a timer; later ones come with the next snapshot."""
 
 
-class Dashboard(App[None]):
+class Dashboard(KeyInput):
     """The performer's screen.
 
     Args:
@@ -106,23 +105,18 @@ class Dashboard(App[None]):
         code: str = "",
     ) -> None:
         """Prepare; nothing is shown before `run`."""
-        super().__init__()
+        super().__init__(clock)
         self.register_theme(THEME)  # before the style sheet is read, which names its colours
         self.theme = THEME.name
         self._inbox = inbox
         self._send = send
         self._on_quit = on_quit
-        self._clock = clock
         self._keymap = dict(keymap or {})
         self._code = code
         self.shown = ScreenState(clock)
         self.fault: Exception | None = None
         self._touched: TouchView | None = None
         self._piano = piano.Piano()
-        self._escapes = escapes.Escapes()
-        self._typed: deque[events.Key] = deque()  # that waits, at most so long, for what a key has done
-        self._typed_until = 0
-        self._escaping = False  # whether the last key was an Esc to a window
         bound = keys.rebound(self._keymap)
         self._bound = {name for named in bound.values() for name in named.split(",")}
         self._ends = {name for ident in ("piano", "panic") for name in bound[ident].split(",")}
@@ -418,66 +412,16 @@ class Dashboard(App[None]):
                 self._on_quit()
             self.exit()
 
-    # -- keys that are none, and Esc ---------------------------------------------------------------
+    # -- Esc, and letters that play -----------------------------------------------------------------
 
-    async def on_event(self, event: events.Event) -> None:
-        """Put pieces of escape sequences together, and take capitals that do nothing for small letters.
-
-        What comes right after a key is taken when that was: it is for the window that it may open.
-        """
-        if not isinstance(event, events.Key) or event.is_forwarded:
-            await super().on_event(event)
-            return
-        self._typed.append(event)
-        if self._clock() >= self._typed_until:
-            while self._typed:  # what still waits from before goes first
-                await self._type(self._typed.popleft())
-
-    async def _type(self, event: events.Key) -> None:
-        """Take a key; what comes after it waits until it has been heeded."""
-        screen = self.screen
-        await self._take(event)
-        self._typed_until = self._clock() + OPENING_NANOS
-        screen.call_later(self.call_later, self._type_on, screen)
-
-    async def _type_on(self, screen: Screen[object]) -> None:
-        """Go on with what came after a key, once the window that it opened is ready for it."""
-        if self.screen is not screen:
-            self.screen.call_after_refresh(self.call_later, self._type_on, self.screen)
-            return
-        self._typed_until = 0
-        while self._typed and not self._typed_until:
-            await self._type(self._typed.popleft())
-
-    async def _take(self, event: events.Key) -> None:
-        """Hand a key on, and pieces of one when it is whole."""
-        self._escaping = len(self.screen_stack) > 1 and event.key == "escape"
-        if len(self.screen_stack) > 1:
-            await super().on_event(event)
-            return
-        for key in self._escapes.feed(event, self._clock()):
-            key.set_sender(self)
-            await super().on_event(self._small(key))
-        held = self._escapes.held
-        if held is not None:
-            self.set_timer(escapes.HOLD_SECONDS, partial(self._release, held))
-
-    async def _release(self, held: events.Key) -> None:
-        """Take an Esc for what it was, when nothing has come after it."""
-        if self._escapes.release(held, self._clock()):
-            await super().on_event(held)
-
-    def _small(self, key: events.Key) -> events.Key:
-        """Return what a key with Caps Lock on, or Shift, does without it, unless it does something itself."""
-        name = key.key
-        if len(name) > 1 or not name.isupper() or (name in self._bound and not self._piano.on):
-            return key
-        return events.Key(name.lower(), name.lower())
+    def does_something(self, key: str) -> bool:
+        """Tell whether a capital is bound; where letters play, none is."""
+        return key in self._bound and not self._piano.on
 
     def pop_screen(self) -> AwaitComplete:
         """Close the window on top; where Esc did it, say so, for whoever meant panic by it."""
-        if self._escaping:
-            self._escaping = False
+        if self.escaping:
+            self.escaping = False
             self.shown.note("info", "Esc closed the window; 0 is panic")
         return super().pop_screen()
 

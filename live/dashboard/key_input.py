@@ -1,0 +1,93 @@
+"""Keys as they come from a terminal: one after another, in whole, and small.
+
+Tested in tests/live/dashboard/test_app.py, tests/live/dashboard/windows/test_screens.py.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from textual import events
+from textual.app import App
+from textual.screen import Screen
+
+from live.dashboard import escapes
+
+OPENING_NANOS = 1_000_000_000  # so long at most a key waits for the window that the one before it opens
+
+
+class KeyInput(App[None]):
+    """An app whose keys each wait for what the one before them does.
+
+    Args:
+        clock: host time in nanoseconds.
+
+    Attributes:
+        escaping: whether the last key was an Esc to a window.
+    """
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        super().__init__()
+        self._clock = clock
+        self._escapes = escapes.Escapes()
+        self._typed: deque[events.Key] = deque()
+        self._typed_until = 0
+        self.escaping = False
+
+    def does_something(self, key: str) -> bool:
+        """Tell whether a capital does something by itself, so that it stands for no small letter."""
+        raise NotImplementedError
+
+    async def on_event(self, event: events.Event) -> None:
+        """Put pieces of escape sequences together, and take capitals that do nothing for small letters.
+
+        What comes right after a key is taken when that was: it is for the window that it may open.
+        """
+        if not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+            return
+        self._typed.append(event)
+        if self._clock() >= self._typed_until:
+            while self._typed:  # what still waits from before goes first
+                await self._type(self._typed.popleft())
+
+    async def _type(self, event: events.Key) -> None:
+        """Take a key; what comes after it waits until it has been heeded."""
+        screen = self.screen
+        await self._take(event)
+        self._typed_until = self._clock() + OPENING_NANOS
+        screen.call_later(self.call_later, self._type_on, screen)
+
+    async def _type_on(self, screen: Screen[object]) -> None:
+        """Go on with what came after a key, once the window that it opened is ready for it."""
+        if self.screen is not screen:
+            self.screen.call_after_refresh(self.call_later, self._type_on, self.screen)
+            return
+        self._typed_until = 0
+        while self._typed and not self._typed_until:
+            await self._type(self._typed.popleft())
+
+    async def _take(self, event: events.Key) -> None:
+        """Hand a key on, and pieces of one when it is whole."""
+        self.escaping = len(self.screen_stack) > 1 and event.key == "escape"
+        if len(self.screen_stack) > 1:
+            await super().on_event(event)
+            return
+        for key in self._escapes.feed(event, self._clock()):
+            key.set_sender(self)
+            await super().on_event(self._small(key))
+        held = self._escapes.held
+        if held is not None:
+            self.set_timer(escapes.HOLD_SECONDS, partial(self._release, held))
+
+    async def _release(self, held: events.Key) -> None:
+        """Take an Esc for what it was, when nothing has come after it."""
+        if self._escapes.release(held, self._clock()):
+            await super().on_event(held)
+
+    def _small(self, key: events.Key) -> events.Key:
+        """Return what a key with Caps Lock on, or Shift, does without it, unless it does something itself."""
+        name = key.key
+        if len(name) > 1 or not name.isupper() or self.does_something(name):
+            return key
+        return events.Key(name.lower(), name.lower())
