@@ -29,7 +29,6 @@ from model.library import FORMAT
 
 VERSION = "1"
 WEIGHTS = "weights/"
-OLD_HEAD = "surface."
 FOLDERS = ("weights", "calibration", "map", "graph")
 Floats = NDArray[np.float32]
 
@@ -243,9 +242,7 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
     config = strict.build(json.loads(metadata["config"]), ModelConfig, where=path.name)
     facts = msgspec.convert(json.loads(metadata["facts"]), Facts)
     floats = {name: single(name, value) for name, value in tensors.items() if value.dtype.kind in "fc"}
-    weights = {
-        parameter(name.removeprefix(WEIGHTS)): floats[name] for name in tensors if name.startswith(WEIGHTS)
-    }
+    weights = {name.removeprefix(WEIGHTS): floats[name] for name in tensors if name.startswith(WEIGHTS)}
     if not weights:
         raise ValueError("it holds no weights")
     ident = _ident(tensors)
@@ -267,8 +264,7 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
     if latent.points.shape[1:] != (2,):
         raise ValueError("the points of its latent map are no pairs")
     graphs = {
-        name: Graph(tensors[f"graph/{name}"].tobytes(), tuple(parameter(one) for one in used))
-        for name, used in facts.graphs.items()
+        name: Graph(tensors[f"graph/{name}"].tobytes(), tuple(used)) for name, used in facts.graphs.items()
     }
     for name, graph in graphs.items():
         if missing := [used for used in graph.weights if used not in weights]:
@@ -279,11 +275,6 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
     return Checkpoint(
         config, weights, calibration, latent, facts.levels, graphs, facts.figures, ident, extras
     )
-
-
-def parameter(name: str) -> str:
-    """Return a parameter's name as networks have it; files of before call the codec's head `surface`."""
-    return f"head.{name.removeprefix(OLD_HEAD)}" if name.startswith(OLD_HEAD) else name
 
 
 def single(name: str, value: NDArray[Any]) -> Floats:

@@ -8,31 +8,22 @@ from torch import Tensor, nn
 
 from model.networks.sizes import Sizes
 
-CONDITION_LAYER = "told"
-"""What the conditions' layer is called: checkpoints have its weights under this name, so it stays."""
-
 
 class Conditioning(nn.Linear):
     """Wanted changes and conditions to a vector for every beat or step.
 
     Both layers start at zero, so that an untrained knob does nothing, and no change and no condition are
-    exactly the plain decode.  `weight` is the knobs' layer.
+    exactly the plain decode.  `weight` is the knobs' layer, `conditions` is None of a model that has none.
     """
 
     def __init__(self, sizes: Sizes, width: int) -> None:
         super().__init__(max(sizes.knobs, 1), width, bias=False)
         nn.init.zeros_(self.weight)
         self.grid = sizes.grid
+        self.conditions: nn.Linear | None = None
         if sizes.condition_width:
-            self.add_module(CONDITION_LAYER, nn.Linear(sizes.condition_width, width, bias=False))
-        if self.conditions is not None:
+            self.conditions = nn.Linear(sizes.condition_width, width, bias=False)
             nn.init.zeros_(self.conditions.weight)
-
-    @property
-    def conditions(self) -> nn.Linear | None:
-        """The conditions' layer, of a model that has any."""
-        layer: nn.Linear | None = getattr(self, CONDITION_LAYER, None)
-        return layer
 
     def beats(self, change: Tensor, condition: Tensor | None) -> Tensor:
         """Return [B, beats, width], or [B, 1, width] without conditions.

@@ -12,7 +12,9 @@ A variational autoencoder (Kingma and Welling 2013, "Auto-encoding variational B
 encoder-decoder with law `none`; a generator of noise with law `noise`; a language model without a latent.
 """
 
+import re
 from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +31,16 @@ from model.networks.heads.base import Chance, Tensors
 from model.networks.heads.registry import build_head
 from model.networks.sizes import Sizes
 from model.networks.teacher_forcing import TeacherForcing
+
+T = TypeVar("T")
+
+
+def named(parameters: Mapping[str, T]) -> dict[str, T]:
+    """Return parameters by the names that the network has, as files of before have others."""
+    return {
+        re.sub(r"^surface\.", "head.", name).replace(".told.", ".conditions."): value
+        for name, value in parameters.items()
+    }
 
 
 class VAE(nn.Module):
@@ -74,6 +86,12 @@ class VAE(nn.Module):
         self.autoregressive = isinstance(self.decoder, AutoregressiveDecoder)
         if self.autoregressive:
             self.feeding = TeacherForcing(self.head)
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> Any:  # noqa: ANN401 - as torch has it
+        """Take parameters as `torch.nn.Module` does, under older names too."""
+        return super().load_state_dict(named(state_dict), strict=strict, assign=assign)
 
     # -- encode
 

@@ -50,17 +50,6 @@ def small(*, traced: bool = False) -> Checkpoint:
     )
 
 
-def test_a_file_that_calls_the_head_a_surface_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "before.safetensors"
-    one = np.ones(1, dtype=np.float32)
-    old = {"surface.embed.weight": one, "decoder.head.weight": one}
-    graph = {"decode": checkpoint.Graph(b"graph", tuple(old))}
-    checkpoint.write(replace(small(), weights=old, graphs=graph), path, half=False)
-    found = checkpoint.read(path)
-    assert [*found.weights] == ["decoder.head.weight", "head.embed.weight"]
-    assert found.graphs["decode"].weights == ("head.embed.weight", "decoder.head.weight")
-
-
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "small.safetensors"
     written = small(traced=True)

@@ -20,7 +20,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from model import strict
-from model.checkpoint import parameter, write_bytes
+from model.checkpoint import write_bytes
 from model.config import ModelConfig
 from model.errors import ConfigError
 from trainer.data.prefetch import Prefetch
@@ -147,8 +147,7 @@ class RunState:
         """Take up what `save` wrote."""
         for role, trained in self.roles.items():
             prefix = "" if role == MODEL else f"{role}/"
-            network = without_prefix(tensors, f"{prefix}net/")
-            trained.network.load_state_dict({parameter(name): value for name, value in network.items()})
+            trained.network.load_state_dict(without_prefix(tensors, f"{prefix}net/"))
             restore_optimiser(trained.optimiser, without_prefix(tensors, f"{prefix}optimiser/"))
             if held := facts.get("scalers", {}).get(role):
                 trained.scaler.load_state_dict(held)

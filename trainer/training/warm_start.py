@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.checkpoint import Checkpoint, read
 from model.errors import CheckpointError
-from model.networks.vae import VAE
+from model.networks.vae import VAE, named
 from trainer.errors import OperationError, RequestError
 from trainer.run.checkpoints import path_of
 
@@ -39,7 +39,7 @@ def begin_from(net: VAE, name: str) -> str:
     fresh = net.state_dict()
     taken = {
         key: torch.from_numpy(value.copy())
-        for key, value in other.weights.items()
+        for key, value in named(other.weights).items()
         if key in fresh and fresh[key].shape == value.shape
     }
     whole = sum(value.numel() for value in fresh.values())

@@ -6,7 +6,6 @@ import torch
 from model.config import BottleneckConfig, DecoderConfig, EncoderConfig, ModelConfig
 from model.errors import ConfigError
 from model.networks.vae import VAE
-from tests.fakes.networks import config, network
 
 
 def test_no_change_is_the_plain_decode_and_knobs_begin_silent() -> None:
@@ -46,6 +45,13 @@ def test_parts_that_do_not_fit_are_refused(config: ModelConfig, sentence: str) -
         VAE(config)
 
 
-def test_the_layer_of_conditions_keeps_the_name_that_checkpoints_know() -> None:
-    names = [name for name, _ in network(config("gru", conditions=("key",))).named_parameters()]
-    assert "decoder.steer.told.weight" in names
+def test_parameters_are_taken_under_the_names_of_before() -> None:
+    net = VAE(ModelConfig("a", "melody", decoder=DecoderConfig("gru", 16, 1, 2), conditions=("key",)))
+    before = {
+        name.replace("head.embed", "surface.embed").replace(".conditions.", ".told."): value + 1
+        for name, value in net.state_dict().items()
+    }
+    assert {"surface.embed.weight", "decoder.steer.told.weight"} <= before.keys()
+    net.load_state_dict(before)
+    for value, taken in zip(before.values(), net.state_dict().values(), strict=True):
+        torch.testing.assert_close(taken, value)
