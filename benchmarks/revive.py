@@ -11,10 +11,11 @@ import time
 from collections.abc import Sequence
 
 from benchmarks.figures import Row, percentile
-from benchmarks.instrument import Instrument, playing
+from benchmarks.instrument import ROOT, Instrument, playing
 from benchmarks.jack_server import DEFAULT_PERIOD, serving
 from benchmarks.scale import Scale
 from tests.fakes.jack_harness import JackPeer, PeerMessage
+from tests.fakes.standing import SPINS, stands_on_signal
 
 EXPLAINED = (
     "From the signal to the first message of a keyboard that sounds again at the far end of its cable, and",
@@ -24,7 +25,7 @@ EXPLAINED = (
 )
 BUDGET_SECONDS, BEAT_BUDGET_MS = 1.0, 3.0
 TIMES, PERIODS = 10, (256, DEFAULT_PERIOD)
-FAULTS = {"killed (-9)": signal.SIGKILL, "stopped": signal.SIGSTOP}
+FAULTS = {"killed (-9)": signal.SIGKILL, "stopped": signal.SIGSTOP, "that spins": signal.SIGUSR2}
 BPM = 150
 TICK_NANOS = 60_000_000_000 / BPM / 24
 OPTIONS = ("--api", "jack", "--in", "virtual", "--out", "virtual", "--clock-out", "--bpm", str(BPM))
@@ -81,7 +82,9 @@ def _row(title: str, runs: Sequence[tuple[float, float, float]], floor: Sequence
 
 def _revived(scale: Scale, fault: int) -> tuple[float, float, float]:
     """Return seconds until keys sound again and until silence, and how far the beat is off then, in ms."""
-    with playing(scale.fresh("revive"), *OPTIONS, "--osc-port", "0", screen=None) as instrument:
+    path = os.pathsep.join((str(ROOT), str(stands_on_signal(scale.fresh("hook"), SPINS))))
+    options, env = (*OPTIONS, "--osc-port", "0"), {"PYTHONPATH": path}
+    with playing(scale.fresh("revive"), *options, env=env, screen=None) as instrument:
         peer = JackPeer()
         try:
             peer.connect(peer.midi_out, IN)

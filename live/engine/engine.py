@@ -149,8 +149,11 @@ class Engine:
         if self.options.headless:
             self.say(json.dumps({"ready": what, "ms": ms, **more}))
 
-    def run(self) -> None:
+    def run(self, each_turn: Callable[[], None] = lambda: None) -> None:
         """Play until told to end; whatever a turn of the loop throws, the next one comes.
+
+        Args:
+            each_turn: called as a turn begins.
 
         Raises:
             BrokenEngineError: several turns in a row have failed.
@@ -160,6 +163,7 @@ class Engine:
             begun = self.options.start_nanos or self.clock.now()
             end = begun + round(self.options.duration_s * 1e9)  # an engine after a crash ends no later
         while not self.ending:
+            each_turn()
             now = self.clock.now()
             if end is not None and now >= end:
                 break

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from live.engine.engine import Engine
 from live.engine.guard import CRASHED
 from live.engine.preparation import Preparation
+from live.engine.turn_limit import TurnLimit
 from live.errors import TwobarError
 from live.ipc.commands import Panic
 from live.ipc.messages import Bye
@@ -59,7 +60,8 @@ def main(preparation: Preparation) -> int:
         gc.collect()
         gc.freeze()
         gc.disable()
-        engine.run()
+        with TurnLimit() as limit:
+            engine.run(limit.renew)
     except TwobarError as error:
         text, status = f"twobar: {readable(str(error))}\n", error.exit_code
     except Exception as fault:  # noqa: BLE001  told apart from what the user must mend: it is tried again

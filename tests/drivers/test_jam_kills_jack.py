@@ -21,6 +21,7 @@ from tests.fakes.jam_harness import (
     play_tune,
     step_of,
 )
+from tests.fakes.standing import SPINS, stands_on_signal
 
 pytestmark = pytest.mark.driver
 SEPARATE_SERVER = True
@@ -134,23 +135,19 @@ def test_an_engine_that_stands_still_is_silenced_and_followed(start: Start, peer
     assert f"the engine is back; every note on {peer.midi_in} was ended" in complaint
 
 
-FREEZES = """
-import ctypes, signal
-
-def freeze(*_):
-    while True:
-        ctypes.PyDLL(None).pause()  # which never lets go of the interpreter
-
-signal.signal(signal.SIGUSR2, freeze)
-"""
+FREEZES = "import ctypes; ctypes.PyDLL(None).pause()  # which never lets go of the interpreter"
 
 
-def test_an_engine_whose_interpreter_is_frozen_is_silenced_and_followed(
-    start: Start, peer: JackPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "stands",
+    [(FREEZES, "stood still and was killed"), (SPINS, "was caught in a loop and was ended")],
+    ids=["freezes", "spins"],
+)
+def test_an_engine_whose_interpreter_stands_is_silenced_and_followed(
+    start: Start, peer: JackPeer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stands: tuple[str, str]
 ) -> None:
-    (tmp_path / "hook").mkdir()
-    (tmp_path / "hook" / "sitecustomize.py").write_text(FREEZES)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hook"))
+    how, said = stands
+    monkeypatch.setenv("PYTHONPATH", str(stands_on_signal(tmp_path / "hook", how)))
     jam = start()
     zero = first_beat(peer) + CELL_NANOS
     play_tune(peer, zero)
@@ -166,7 +163,7 @@ def test_an_engine_whose_interpreter_is_frozen_is_silenced_and_followed(
     status, complaint = jam.end(signal.SIGINT)
     assert status == 0
     assert max(abs(step - round(step / 4) * 4) for step in jam.planned(2)[-8:]) < 0.5  # on the old beat
-    assert "stood still and was killed; it is started again" in complaint
+    assert f"{said}; it is started again" in complaint
     assert f"the engine is back; every note on {peer.midi_in} was ended" in complaint
 
 

@@ -6,7 +6,6 @@ Threads: `beat` and `closing` any, `stands` the watchdog's.
 
 WATCH_SECONDS = 0.1
 STANDING_SECONDS = 0.9  # longest without a beat beside 24 busy loops, of ordinary priority: .68
-STOPPED_SECONDS = 0.15  # of a process that the system has stopped, and that nothing can hold up otherwise
 OPENING_SECONDS = 20.0  # to the first beat: a soundfont from a slow disk, a sound server that is busy
 CLOSING_SECONDS = 15.0  # a long take on a slow disk
 ASKED_SECONDS = 4.0  # an engine that still opens its ports heeds an end when it has
@@ -54,13 +53,12 @@ class Heart:
         """Count from now on again for how long there is no model process."""
         self._lonely = 0.0
 
-    def stands(self, now: float, *, ending: bool, stopped: bool = False) -> bool:
+    def stands(self, now: float, *, ending: bool) -> bool:
         """Tell whether the engine stands still; called every `WATCH_SECONDS` or so.
 
         Args:
             now: seconds of a clock that only goes forward.
             ending: whether the engine was asked to end.
-            stopped: whether the system has stopped its process.
         """
         went_by = min(now - self._looked, 2 * WATCH_SECONDS) if self._looked is not None else 0.0
         self._looked = now
@@ -70,7 +68,7 @@ class Heart:
             self._counted, self._closed, self._still = self._beats, self._closing, 0.0
             return False
         self._still += went_by
-        return self._still > (STOPPED_SECONDS if stopped else self._patience(ending=ending))
+        return self._still > self._patience(ending=ending)
 
     def _patience(self, *, ending: bool) -> float:
         if self._closing:

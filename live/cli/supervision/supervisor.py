@@ -17,6 +17,7 @@ import msgspec
 
 from live.cli.supervision.heartbeat import WATCH_SECONDS, Heart
 from live.cli.supervision.silencer_process import named, silenced
+from live.cli.supervision.stops import watch_stops
 from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
 from live.ipc.jam_memory import JamMemory, ScenesMemory
@@ -26,7 +27,6 @@ from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process
 from live.ipc.options import Options, encoded
 from live.ipc.page_process import spawn_page
-from live.ipc.runtime_folder import state_of
 from live.ipc.snapshot import ENGINE, Notice, NoticeLevel, Snapshot, ToDashboard
 from live.session.keeper import SessionKeeper
 from live.timing.clock import hurry
@@ -44,6 +44,7 @@ LAST_WORDS_SECONDS = 1.0
 SPARE_SECONDS, SPARE_AGAIN_SECONDS = 5.0, 30.0  # after the first beat; between two looks after a spare
 DEAF_SECONDS = 0.5  # two beats at least: a panic does not wait until it is sure that the engine stands
 CRASHED = 70  # of `live.engine.guard`, which is not imported here
+SPUN = -26  # by SIGVTALRM, which other systems do not number so: see `live.engine.turn_limit`
 ORDERLY = (1, 2)  # exit codes with which an engine has said what the user must mend
 NOT_OPENED = "the engine could not open its ports in time; does the MIDI system answer?"
 
@@ -116,6 +117,7 @@ class Supervisor:
             TwobarError: it does not answer.
         """
         self._role, self._engine = "guardian", engine
+        watch_stops(engine, lambda: self._put_down(engine), self._over)
         if self._options.page is not None:
             self._page.start()  # in vain as long as the one that plays already has the port
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
@@ -133,7 +135,8 @@ class Supervisor:
         if self._ending.is_set():
             raise EngineEndedError("", 0)
         self._heart, self._said_goodbye, self._spare_due = Heart(), False, SPARE_SECONDS
-        self._engine = self._launcher.start(encoded(self._options))
+        self._engine = engine = self._launcher.start(encoded(self._options))
+        watch_stops(engine, lambda: self._put_down(engine), self._over)
 
     def _call_engine(self) -> None:
         assert self._engine is not None
@@ -254,9 +257,7 @@ class Supervisor:
         engine, heart = self._engine, self._heart
         if engine is None or engine.poll() is not None:
             return
-        stopped = heart.still_seconds > 0 and state_of(engine.pid) == "T"
-        stands = heart.stands(time.monotonic(), ending=self._ending.is_set(), stopped=stopped)
-        if stands and heart is self._heart:
+        if heart.stands(time.monotonic(), ending=self._ending.is_set()) and heart is self._heart:
             self._put_down(engine)
         elif heart.lonely_seconds > WORKER_SECONDS:
             heart.consoled()  # the next one has as long
@@ -282,20 +283,22 @@ class Supervisor:
 
     def _revive(self, status: int) -> bool:
         """Start another engine, again and again; False when everything shall end."""
-        stood = self._stood is self._engine
+        stood, spun = self._stood is self._engine, status == SPUN
         self._trouble()
         with contextlib.suppress(OSError):  # no memory for one more process: later, perhaps
             hurry(self._launcher.launch().pid)
-        if status == CRASHED or stood:
+        if status == CRASHED or stood or spun:
             before, self._memory = self._memory, suspected(self._memory, len(self._troubles))
             if self._keeper is not None and self._memory is not before:
                 self._keeper.spare()
         # until the one that follows ends it; also what one that came to no beat was to end of another
         rings = status not in ORDERLY or self._plays_to_others
-        if status not in ORDERLY:
-            what = f"the engine {'stood still and was killed' if stood else 'died'}"
-        else:
+        if status in ORDERLY:
             what = could_not_start(self._ended(status))
+        elif spun:
+            what = "the engine was caught in a loop and was ended"
+        else:
+            what = f"the engine {'stood still and was killed' if stood else 'died'}"
         while True:
             self._hang_up()
             pause = PAUSES_SECONDS[len(self._troubles) - 1]

@@ -48,16 +48,6 @@ def test_each_part_of_an_engine_s_life_has_a_patience(
     assert watch.still(ending=ending) == pytest.approx(patience, abs=2 * WATCH_SECONDS)
 
 
-def test_an_engine_whose_process_was_stopped_stands_soon() -> None:
-    watch = Watch()
-    for seconds in (0.0, 0.1, 0.2):
-        watch.heart.beat(worker=True, peers=[], sources=[])
-        assert not watch.heart.stands(seconds, ending=False, stopped=True)
-    assert not watch.heart.stands(0.3, ending=False, stopped=True)
-    assert not watch.heart.stands(0.4, ending=False, stopped=False)
-    assert watch.heart.stands(0.5, ending=False, stopped=True)
-
-
 def test_an_engine_that_beats_never_stands() -> None:
     watch = Watch()
     for _ in range(200):

@@ -297,6 +297,24 @@ def test_an_engine_that_stands_still_is_killed_and_followed(
     assert notices == [f"the engine stood still and was killed; {BY_THEMSELVES}; it is started again"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing limits an engine's turns")
+def test_an_engine_that_its_limit_has_ended_is_said_to_have_been_caught(
+    play: Callable[..., Supervisor],
+) -> None:
+    notices: list[str] = []
+
+    def notify(text: str) -> None:
+        notices.append(text)
+        one.end()
+
+    one = play(BEATS, notify=notify)
+    begin(one)
+    assert one._engine is not None
+    os.kill(one._engine.pid, signal.SIGVTALRM)
+    assert one.wait() == 0
+    assert notices == [f"the engine was caught in a loop and was ended; {BY_THEMSELVES}; it is started again"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process does not tell that it was stopped")
 def test_an_engine_that_was_stopped_is_killed_before_others_would_be(
     play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch
