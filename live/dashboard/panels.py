@@ -9,8 +9,9 @@ from textwrap import wrap
 from textual import events
 from textual.message import Message
 
-from live.dashboard.drawing import beat, latent_map, speaker, status
-from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows, mode_row, scene_text
+from live.dashboard.drawing import beat, latent_map, levels, speaker, status
+from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows
+from live.dashboard.drawing.modes import mode_row, scene_text
 from live.dashboard.drawing.rows import Canvas, Row, span_at
 from live.dashboard.widgets import Panel, View, ViewPanel
 from live.ipc.snapshot import STANDING, Snapshot
@@ -68,7 +69,7 @@ class SpeakerPanel(ViewPanel):
         parts = {note[4] for bar in s.bars for note in bar.notes}
         around = (speaker.troubles(s), s.model.name, s.model.state, parts)
         lengths = (s.phrase_bars, s.loop_bars)
-        return words, lengths, around, speaker.beats_left(s, tick), speaker.levels_at(s, tick)
+        return words, lengths, around, speaker.beats_left(s, tick), levels.levels_at(s, tick)
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw large words, then lines."""

@@ -4,21 +4,15 @@ Pure: snapshots, ticks and sizes in, rows out.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from live.dashboard.drawing.big_text import LETTERS, best_scale, big_height, big_text, big_width, write_big
+from live.dashboard.drawing.levels import level_row, levels_at
 from live.dashboard.drawing.rows import Canvas, Row, TextSpan, clean, fit_row, row_width, shorten
-from live.ipc.snapshot import NoteRow, PortView, Snapshot
+from live.ipc.snapshot import PortView, Snapshot
 from model.music.tracks import TRACKS
-
-LEVELS = 8
-"""Steps of a level: coarse, so that the screen is repainted only when the eye would see it."""
 
 LONGEST_PART = max(map(len, TRACKS))
 """Letters of the longest name of a part."""
-
-FADE_BEATS = 1.5
-"""After so long a struck note counts as silent; one that sounds on keeps half of its level."""
 
 _WORDS = {"performer": ("YOU", "performer"), "instrument": ("TWOBAR", "sounded")}
 _LABELS = {
@@ -31,13 +25,6 @@ _LABELS = {
 _WAITING = {"listening": "listening for your tempo", "armed": "your first note starts it"}
 
 
-class Loudness(NamedTuple):
-    """How loud the performer and the instrument are, 0..LEVELS."""
-
-    performer: int
-    instrument: int
-
-
 def beats_left(snapshot: Snapshot, tick: int) -> int:
     """Return the beats until the turn ends, the one that has begun included; 0 when nobody's turn runs.
 
@@ -48,28 +35,6 @@ def beats_left(snapshot: Snapshot, tick: int) -> int:
     if not snapshot.speaker:
         return 0
     return max(0, -((tick - snapshot.speaker_until) // max(1, snapshot.ticks_per_beat)))
-
-
-def levels_at(snapshot: Snapshot, tick: int) -> Loudness:
-    """Return how loud both play at a tick of the snapshot's own count."""
-    bar_ticks = max(1, snapshot.beats_per_bar * snapshot.ticks_per_beat)
-    performer = instrument = 0
-    for view in snapshot.bars:
-        age = tick - snapshot.bar_zero - view.bar * bar_ticks
-        if age >= 0:  # the bar has begun
-            performer = max([performer, *(_level(note, age) for note in view.performed)])
-            instrument = max([instrument, *(_level(note, age) for note in view.notes)])
-    return Loudness(performer, instrument)
-
-
-def _level(note: NoteRow, since_bar: int) -> int:
-    """Return the level of one note so many ticks after its bar began."""
-    onset, length, _, velocity, _ = note
-    age = since_bar - onset
-    if age < 0 or age > max(length, 480 * FADE_BEATS):
-        return 0
-    faded = max(0.5 if age < length else 0.0, 1 - age / (480 * FADE_BEATS))
-    return max(1, round(LEVELS * velocity / 127 * faded)) if faded else 0
 
 
 def speaker_rows(snapshot: Snapshot, tick: int, *, width: int, height: int) -> tuple[Row, ...]:
@@ -152,23 +117,6 @@ def key_row(snapshot: Snapshot, width: int) -> Row:
         if snapshot.next_chord:
             row.append((f" ▸ {clean(snapshot.next_chord)}", "dim"))
     return fit_row(row, width)
-
-
-def level_row(levels: Loudness, width: int) -> Row:
-    """Draw how loud the performer and the instrument are."""
-    size = max(0, (width - 9) // 2)
-    lit = [round(size * level / LEVELS) for level in levels]
-    return fit_row(
-        (
-            ("you ", "dim"),
-            ("█" * lit[0], "performer"),
-            ("░" * (size - lit[0]), "faint"),
-            ("  it ", "dim"),
-            ("█" * lit[1], "sounded"),
-            ("░" * (size - lit[1]), "faint"),
-        ),
-        width,
-    )
 
 
 def last_row(snapshot: Snapshot, width: int) -> Row:

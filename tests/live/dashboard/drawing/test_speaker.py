@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from live.dashboard.drawing import rows, speaker
-from live.ipc.snapshot import BarView, ModelView, PortView, Snapshot
+from live.ipc.snapshot import ModelView, PortView, Snapshot
 from model.music.tracks import BASS, DRUMS
 from tests.fakes.drawn import inks, row_text, texts
 from tests.fakes.snapshots import BEAT, band, scene
@@ -76,19 +76,6 @@ def test_a_tall_panel_writes_the_chord_large_if_it_can() -> None:
     assert any("█▀▀" in line for line in large[6:9])
     odd = texts(speaker.speaker_rows(turn(chord="Gsus4"), 6 * BAR, width=70, height=12))
     assert "chord Gsus4" in "\n".join(odd)
-
-
-def test_levels_follow_velocities_and_fade() -> None:
-    bar = BarView(0, "decoded", [(0, 120, 60, 127, 0)], [(960, 480, 60, 64, 0)])
-    s = scene(0, bars=[bar])
-    assert speaker.levels_at(s, 0) == (0, speaker.LEVELS)
-    fading = [speaker.levels_at(s, tick).instrument for tick in range(0, 960, 60)]
-    assert fading == sorted(fading, reverse=True)
-    assert fading[-1] == 0
-    assert speaker.levels_at(s, 960).performer == speaker.LEVELS // 2
-    assert speaker.levels_at(s, 5000) == (0, 0)
-    held = scene(0, bars=[BarView(0, "decoded", [(0, 1920, 60, 127, 0)], [])])
-    assert speaker.levels_at(held, 1900).instrument == speaker.LEVELS // 2
 
 
 def test_what_is_wrong_takes_the_last_line_and_is_counted() -> None:
