@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.command import Provider
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
 
@@ -139,8 +139,10 @@ class Dashboard(KeyInput):
     def compose(self) -> ComposeResult:
         """Lay out the panels; sizes are the style sheet's."""
         with Horizontal(id="top"):
-            yield panels.BeatPanel(name="beat")
-            yield panels.SpeakerPanel(name="speaker", title="turn")
+            with Vertical(id="pulse"):
+                yield panels.BeatPanel(name="beat")
+                yield panels.LevelPanel(name="levels")
+            yield panels.SpeakerPanel(name="speaker", title="turn", legend="key   chord ▸ next")
         yield panels.ModePanel(name="mode")
         with Horizontal(id="middle"):
             yield RollPanel(name="roll", legend="█ heard   ▓ planned   ● you   ◆ both")

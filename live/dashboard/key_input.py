@@ -9,7 +9,9 @@ from functools import partial
 
 from textual import events
 from textual.app import App
+from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.widget import Widget
 
 from live.dashboard import escapes
 
@@ -41,7 +43,7 @@ class KeyInput(App[None]):
     async def on_event(self, event: events.Event) -> None:
         """Put pieces of escape sequences together, and take capitals that do nothing for small letters.
 
-        What comes right after a key is taken when that was: it is for the window that it may open.
+        What comes right after a key is taken when that was: it is for the window that it may open or close.
         """
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
@@ -53,10 +55,23 @@ class KeyInput(App[None]):
 
     async def _type(self, event: events.Key) -> None:
         """Take a key; what comes after it waits until it has been heeded."""
-        screen = self.screen
+        screen, widget = self.screen, self.focused or self.screen
         await self._take(event)
         self._typed_until = self._clock() + OPENING_NANOS
-        screen.call_later(self.call_later, self._type_on, screen)
+        self._after(widget, partial(self._heeded, screen))
+
+    def _after(self, widget: DOMNode | None, call: Callable[[], object]) -> None:
+        """Call once a widget and all above it have heeded what they were sent until now."""
+        above = isinstance(widget, Widget) and widget.call_later(self._after, widget.parent, call)
+        if not above:
+            self.call_later(call)
+
+    async def _heeded(self, screen: Screen[object]) -> None:
+        """Go on after a key, and after what a widget had to say to its window because of it."""
+        if self.screen is screen:
+            self._after(self.focused or screen, partial(self._type_on, screen))
+        else:
+            await self._type_on(screen)
 
     async def _type_on(self, screen: Screen[object]) -> None:
         """Go on with what came after a key, once the window that it opened is ready for it."""

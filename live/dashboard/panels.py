@@ -11,7 +11,7 @@ from textual.message import Message
 
 from live.dashboard.drawing import beat, latent_map, levels, speaker, status
 from live.dashboard.drawing.knobs import KnobSpot, knob_at, knob_rows
-from live.dashboard.drawing.modes import mode_row, scene_text
+from live.dashboard.drawing.modes import mode_rows, scene_text
 from live.dashboard.drawing.rows import Canvas, Row, span_at
 from live.dashboard.widgets import Panel, View, ViewPanel
 from live.ipc.snapshot import STANDING, Snapshot
@@ -57,10 +57,10 @@ class BeatPanel(ViewPanel):
 
 
 class SpeakerPanel(ViewPanel):
-    """Whose turn it is, key and chord, how loud both play, what is wrong."""
+    """Whose turn it is, key and chords, the parts, what is wrong."""
 
     def stamp(self, view: View) -> object:
-        """Depend on the beats that are left, on coarse levels, and on the words."""
+        """Depend on the beats that are left, and on the words."""
         s = view.snapshot
         if s is None:
             return "waiting"
@@ -69,7 +69,7 @@ class SpeakerPanel(ViewPanel):
         parts = {note[4] for bar in s.bars for note in bar.notes}
         around = (speaker.troubles(s), s.model.name, s.model.state, parts)
         lengths = (s.phrase_bars, s.loop_bars)
-        return words, lengths, around, speaker.beats_left(s, tick), levels.levels_at(s, tick)
+        return words, lengths, around, speaker.beats_left(s, tick)
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
         """Draw large words, then lines."""
@@ -77,6 +77,22 @@ class SpeakerPanel(ViewPanel):
         if s is None:
             return ()
         return speaker.speaker_rows(s, view.tick + s.bar_zero, width=width, height=height)
+
+
+class LevelPanel(ViewPanel):
+    """How loud both play."""
+
+    def stamp(self, view: View) -> object:
+        """Depend on coarse levels."""
+        s = view.snapshot
+        return s and levels.levels_at(s, view.tick + s.bar_zero)
+
+    def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
+        """Draw one row."""
+        s = view.snapshot
+        if s is None:
+            return ()
+        return (levels.level_row(levels.levels_at(s, view.tick + s.bar_zero), width),)[:height]
 
 
 class ModePanel(ViewPanel):
@@ -96,11 +112,9 @@ class ModePanel(ViewPanel):
         return s and (s.mode, s.frozen, s.thru, s.phrase_bars, s.loop_bars, parts)
 
     def draw_rows(self, view: View, width: int, height: int) -> Sequence[Row]:
-        """Draw one row, in the middle."""
+        """Draw one row, in the middle, or three with large letters."""
         s = view.snapshot
-        if s is None:
-            return ()
-        return (*((),) * ((height - 1) // 2), mode_row(MODES, s, width))
+        return mode_rows(MODES, s, width, height) if s else ()
 
     def on_click(self, event: events.Click) -> None:
         """Tell which word was clicked."""

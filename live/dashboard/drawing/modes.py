@@ -5,10 +5,12 @@ Pure: snapshots and sizes in, rows out.
 
 from collections.abc import Sequence
 
-from live.dashboard.drawing.rows import Row, TextSpan, clean, fit_row, row_width, shorten
+from live.dashboard.drawing.big_text import LETTERS, big_height, big_text, big_width, write_big
+from live.dashboard.drawing.rows import Canvas, Row, TextSpan, clean, fit_row, row_width, shorten
 from live.ipc.snapshot import Snapshot
 
 WIDE = 90  # columns from which the row has room for what is off
+LARGE = 100  # columns from which there is room for large letters beside them
 USUAL_BARS = 2  # of a phrase, of which nothing is said
 
 
@@ -17,10 +19,7 @@ def scene_text(snapshot: Snapshot, width: int = 1000) -> str:
 
     Where there is too little room, the names are shortened: numbers and bars stay.
     """
-    names = {scene.number: scene.name for scene in snapshot.scenes}
-    number = snapshot.scene
-    scene = (names.get(number) or f"scene {number}") if number else ""
-    song = snapshot.song
+    scene, song = _scene_name(snapshot), snapshot.song
     if song is None or not song.number:
         return scene
     left = f", {song.bars_left} bar{'s' if song.bars_left != 1 else ''} left" if song.bars_left else ""
@@ -34,6 +33,39 @@ def scene_text(snapshot: Snapshot, width: int = 1000) -> str:
     return f"{song.number} {name}{place}{scene}{left}"
 
 
+def mode_rows(modes: Sequence[str], s: Snapshot, width: int, height: int) -> tuple[Row, ...]:
+    """Draw what is chosen: in one row, or mode and scene in large letters with the rest between them.
+
+    Args:
+        modes: all there are.
+        s: the engine's last snapshot.
+        width: in cells; from `LARGE` on there is room for large letters.
+        height: in rows; large letters take three.
+    """
+    if height < big_height(1) or width < LARGE:
+        return (*((),) * ((height - 1) // 2), mode_row(modes, s, width))
+    begins = 1 + max(big_width(_large(mode), 1) for mode in modes)
+    flags = _flags(s, roomy=s.song is None, usual=not scene_text(s))
+    room = max(LARGE // 2, row_width(flags))
+    scene = _large(_scene_name(s))
+    while scene and big_width(scene, 1) > width - begins - room - 1:
+        scene = scene[:-1].rstrip()
+    if not scene:
+        room = width - begins
+    song = scene_text(s, room - row_width(flags)) if s.song is not None or not scene else ""
+    origin = _origin(s)
+    canvas = Canvas(begins, big_height(1)), Canvas(width - begins - room, big_height(1))
+    write_big(canvas[0], 1, 0, big_text(_large(s.mode), 1), "sounded")
+    write_big(canvas[1], canvas[1].width - 1 - big_width(scene, 1), 0, big_text(scene, 1), "digits")
+    rows = (
+        (("  ", ""), *_modes(modes, s.mode)),
+        (("   ", ""), *flags, (song, "strong")),
+        (("   ", ""), *_anchors(s), ("  ", ""), *origin),
+    )
+    sides = zip(canvas[0].rows(), rows, canvas[1].rows(), strict=True)
+    return tuple((*left, *fit_row(row, room), *right) for left, row, right in sides)
+
+
 def mode_row(modes: Sequence[str], s: Snapshot, width: int) -> Row:
     """Draw the modes, the active one in brackets, the loop, freeze, thru, parts left out, anchors, origin.
 
@@ -41,32 +73,61 @@ def mode_row(modes: Sequence[str], s: Snapshot, width: int) -> Row:
     of which the one that is played again is in brackets.  Where there is little room, thru is seen only
     while it is off or nothing else stands there, and the origin only as a whole.
     """
-    mode = s.mode
+    called = scene_text(s, width)
+    row: list[TextSpan] = [(" ", ""), *_modes(modes, s.mode), ("  ", "")]
+    row += [*_flags(s, roomy=width >= WIDE, usual=not called), (" ", "")]
+    if called:
+        row += [(clean(scene_text(s, width - row_width(tuple(row)))), "strong"), ("  ", "")]
+    row += _anchors(s)
+    place: Row = (("  ", ""), *_origin(s))
+    if row_width((*row, *place)) <= width:
+        row += place
+    return fit_row(row, width)
+
+
+def _large(name: str) -> str:
+    """Return a name in capitals, as far as large letters have them."""
+    return "".join(char for char in clean(name).upper() if char in LETTERS).strip()
+
+
+def _scene_name(s: Snapshot) -> str:
+    """Return the name of the scene that was called last; "" where none was."""
+    named = {scene.number: scene.name for scene in s.scenes}
+    return named.get(s.scene) or f"scene {s.scene}" if s.scene else ""
+
+
+def _modes(modes: Sequence[str], mode: str) -> Row:
+    """Draw the names of all modes, the active one in brackets."""
     names = modes if mode in modes else (*modes, mode)
-    usual = not s.loop_bars and s.phrase_bars == USUAL_BARS
-    row: list[TextSpan] = [(" ", "")]
-    row += [
+    return tuple(
         (f"[{clean(name).upper()}]", "chip-mode") if name == mode else (f" {name} ", "dim") for name in names
-    ]
-    row.append(("  ", ""))
+    )
+
+
+def _flags(s: Snapshot, *, roomy: bool, usual: bool) -> Row:
+    """Draw what is not as usual, and where there is room, what is; `usual`: nothing else stands there."""
+    row: list[TextSpan] = []
     if s.loop_bars:
         row += [(f"[LOOP {s.loop_bars}]", "chip-frozen"), (" ", "")]
-    elif not usual:
+    elif s.phrase_bars != USUAL_BARS:
         row += [(f"{s.phrase_bars} bar{'s' * (s.phrase_bars > 1)}", "strong"), ("  ", "")]
+    usual = usual and not row and not s.muted
     if s.frozen:
         row += [("[FROZEN]", "chip-frozen"), (" ", "")]
-    elif not s.muted and width >= WIDE:  # of all in the row it is missed last
+    elif not s.muted and roomy:  # of all in the row it is missed last
         row += [("freeze off", "off"), (" ", "")]
     if s.solo and s.muted:
         row += [(f"[{clean(s.solo).upper()} ALONE]", "chip-frozen"), (" ", "")]
     elif s.muted:
         row += [(f"[{' '.join(map(clean, s.muted)).upper()} MUTED]", "chip-frozen"), (" ", "")]
-    called = scene_text(s, width)
-    if not s.thru or (usual and not (s.muted or called)) or width >= WIDE:
+    if not s.thru or usual or roomy:
         row += [(" thru ", "dim"), ("on", "good") if s.thru else ("OFF", "warn"), ("  ", "")]
-    row.append((" ", ""))
-    if called:
-        row += [(clean(scene_text(s, width - row_width(tuple(row)))), "strong"), ("  ", "")]
+    return tuple(row)
+
+
+def _anchors(s: Snapshot) -> Row:
+    """Draw the anchors; the one that is played again is in brackets."""
+    row: list[TextSpan] = []
     for anchor in s.anchors:
         taken = anchor.xy is not None
         row += [
@@ -75,12 +136,12 @@ def mode_row(modes: Sequence[str], s: Snapshot, width: int) -> Row:
             else (clean(anchor.name), "strong" if taken else "dim"),
             ("● " if taken else "○ ", "good" if taken else "faint"),
         ]
-    comes_from = ""
+    return tuple(row)
+
+
+def _origin(s: Snapshot) -> Row:
+    """Draw where what sounds comes from."""
     if s.origin:
-        comes_from = f"◉ {clean(s.origin)}"
-    elif mode in ("follow", "answer", "listen") and not s.frozen:
-        comes_from = "◌ listening"
-    place: Row = (("  ", ""), (comes_from, "sounded"))
-    if comes_from and row_width((*row, *place)) <= width:
-        row += place
-    return fit_row(row, width)
+        return ((f"◉ {clean(s.origin)}", "sounded"),)
+    listens = s.mode in ("follow", "answer", "listen") and not s.frozen
+    return (("◌ listening", "sounded"),) if listens else ()

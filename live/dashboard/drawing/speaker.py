@@ -1,12 +1,12 @@
-"""Whose turn it is and how long, key and chord, how loud both play, and what is wrong, if something is.
+"""Whose turn it is and how long, key and chords, the parts, and what is wrong, if something is.
 
 Pure: snapshots, ticks and sizes in, rows out.
 """
 
 from collections.abc import Sequence
 
-from live.dashboard.drawing.big_text import LETTERS, best_scale, big_height, big_text, big_width, write_big
-from live.dashboard.drawing.levels import level_row, levels_at
+from live.dashboard.drawing.big_text import best_scale, big_height, big_text, big_width, write_big
+from live.dashboard.drawing.harmony import harmony_rows
 from live.dashboard.drawing.rows import Canvas, Row, TextSpan, clean, fit_row, row_width, shorten
 from live.ipc.snapshot import PortView, Snapshot
 from model.music.tracks import TRACKS
@@ -38,24 +38,23 @@ def beats_left(snapshot: Snapshot, tick: int) -> int:
 
 
 def speaker_rows(snapshot: Snapshot, tick: int, *, width: int, height: int) -> tuple[Row, ...]:
-    """Draw whose turn it is in large letters with the beats that are left, then the lines of words.
+    """Draw whose turn it is in large letters with the beats that are left, key and chords, and the parts.
 
     Args:
         snapshot: the engine's last.
         tick: the transport's position, counted as the snapshot's own.
         width: in cells.
-        height: in rows; from 8 on there is a line that says what the mode does, from 12 on a large chord.
+        height: in rows; from 7 on key and chords are large, from 8 on a line says what the mode does.
     """
-    below = [key_row(snapshot, width), level_row(levels_at(snapshot, tick), width), last_row(snapshot, width)]
+    chords = big_height(2 if height >= 12 else 1) if height >= 7 else 1
+    below = (*harmony_rows(snapshot, width, chords), last_row(snapshot, width))
     tall = height - len(below)
     if tall < 1:
-        return tuple(below[-height:]) if height > 0 else ()
+        return below[-height:] if height > 0 else ()
     label: list[Row] = []
     if tall >= 4 and snapshot.speaker:
         label = [fit_row(((shorten(_label(snapshot), width), "dim"),), width)]
-    tall -= len(label)
-    chord = [] if tall < 8 else _chord_rows(snapshot, width, tall - big_height(2))
-    return (*_word_rows(snapshot, tick, width, tall - len(chord)), *label, *chord, *below)
+    return (*_word_rows(snapshot, tick, width, tall - len(label)), *label, *below)
 
 
 def _word_rows(snapshot: Snapshot, tick: int, width: int, height: int) -> tuple[Row, ...]:
@@ -93,30 +92,6 @@ def _label(snapshot: Snapshot) -> str:
     if snapshot.mode == "answer" and snapshot.speaker == "instrument":
         return "it answers; then you"
     return _LABELS.get(snapshot.mode, "")
-
-
-def _chord_rows(snapshot: Snapshot, width: int, height: int) -> list[Row]:
-    canvas = Canvas(width, height)
-    text = snapshot.chord
-    if text and set(text) <= LETTERS:
-        scale = best_scale(text, width, min(height, big_height(2)))
-        write_big(canvas, 0, height - big_height(scale), big_text(text, scale), "planned")
-    return list(canvas.rows())
-
-
-def key_row(snapshot: Snapshot, width: int) -> Row:
-    """Draw the key, in brackets where it is locked, and the chord."""
-    row: list[TextSpan] = [("key ", "dim")]
-    if snapshot.key:
-        key = clean(snapshot.key)
-        row.append((f"[{key}]" if snapshot.key_locked else key, "strong"))
-    else:
-        row.append(("none", "off"))
-    if snapshot.chord:
-        row += [("   chord ", "dim"), (clean(snapshot.chord), "strong")]
-        if snapshot.next_chord:
-            row.append((f" ▸ {clean(snapshot.next_chord)}", "dim"))
-    return fit_row(row, width)
 
 
 def last_row(snapshot: Snapshot, width: int) -> Row:

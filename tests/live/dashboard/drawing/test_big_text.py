@@ -1,5 +1,7 @@
 """Large text of half blocks."""
 
+from string import ascii_uppercase, digits
+
 import pytest
 
 from live.dashboard.drawing import big_text
@@ -30,10 +32,19 @@ def test_letters_look_like_letters() -> None:
         " █  █ █ █ █",
         " ▀  ▀▀▀ ▀▀▀",
     ]
-    assert set("ABCDEFG#bm7 TWOBAR YOU") <= big_text.LETTERS
+    assert set(ascii_uppercase + digits + "#bm/[]+osu ") <= big_text.LETTERS
 
 
 def test_the_largest_scale_that_fits_is_at_least_one() -> None:
     assert big_text.best_scale("YOU", 22, 5) == 2
     assert big_text.best_scale("YOU", 21, 5) == 1
     assert big_text.best_scale("YOU", 1, 1) == 1
+
+
+def test_no_two_characters_look_the_same() -> None:
+    seen: dict[str, str] = {}
+    for char in sorted(
+        big_text.LETTERS - {"O", "5", "B"}
+    ):  # capitals that are digits: O, S, and B at this size
+        shape = "\n".join(big_text.big_text(char, 1))
+        assert seen.setdefault(shape, char) == char

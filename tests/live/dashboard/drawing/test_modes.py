@@ -7,9 +7,11 @@ import msgspec
 import pytest
 
 from live.dashboard.drawing import modes as choices
+from live.dashboard.drawing.big_text import big_text
+from live.dashboard.drawing.rows import row_width
 from live.ipc.snapshot import SceneView, SongView
 from live.settings.knobs import MODES
-from tests.fakes.drawn import row_text
+from tests.fakes.drawn import row_text, texts
 from tests.fakes.snapshots import scene
 
 
@@ -113,3 +115,45 @@ def test_a_part_that_plays_alone_is_named_instead_of_those_that_do_not() -> None
     text = mode_text(modes=("follow",), origin="", muted=["melody", "chords", "drums"], solo="bass")
     assert "[BASS ALONE]" in text
     assert "MUTED" not in text
+
+
+def large(width: int = 120, mode: str = "answer", **shown: Any) -> list[str]:
+    usual: dict[str, Any] = {"origin": "played", "scene": 2, "scenes": [SceneView(2, "chorus")]}
+    rows = choices.mode_rows(MODES, msgspec.structs.replace(scene(), mode=mode, **(usual | shown)), width, 3)
+    assert [row_width(row) for row in rows] == [width] * 3
+    return texts(rows)
+
+
+def test_with_room_mode_and_scene_are_large_and_the_rest_stands_between_them() -> None:
+    lines = large()
+    for y, (mode, called) in enumerate(zip(big_text("ANSWER", 1), big_text("CHORUS", 1), strict=True)):
+        assert lines[y].startswith(f" {mode} ")
+        assert lines[y].endswith(f" {called} ")
+    assert " follow [ANSWER] hold  drift  listen " in lines[0]
+    assert "freeze off  thru on" in lines[1]
+    assert "A● B● C○ D●   ◉ played" in lines[2]
+
+
+def test_a_song_stands_beside_the_large_scene_with_the_bars_that_are_left() -> None:
+    assert "2 Blue 3/5: chorus, 12 bars" in large(song=SongView(2, 7, "Blue", 3, 5, 12))[1]
+
+
+def test_what_is_not_as_usual_stands_beside_the_large_letters() -> None:
+    lines = large(
+        frozen=True, loop_bars=4, muted=["drums"], thru=False, song=SongView(2, 7, "Blue", 3, 5, 12)
+    )
+    assert "[LOOP 4] [FROZEN] [DRUMS MUTED]  thru OFF" in lines[1]
+
+
+def test_a_long_scene_is_cut_and_one_that_letters_cannot_write_is_small() -> None:
+    cut = large(scenes=[SceneView(2, "chorus after the long bridge")])
+    assert all(line.endswith(f" {part} ") for line, part in zip(cut, big_text("CHORUS AFTE", 1), strict=True))
+    assert "副歌" in large(scenes=[SceneView(2, "副歌")])[1]
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 3), (120, 1), (99, 9), (40, 2)])
+def test_without_room_all_is_one_row(width: int, height: int) -> None:
+    shown = scene(mode="hold")
+    assert [row for row in choices.mode_rows(MODES, shown, width, height) if row] == [
+        choices.mode_row(MODES, shown, width)
+    ]

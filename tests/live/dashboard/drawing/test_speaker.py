@@ -64,20 +64,6 @@ def test_a_line_says_what_happens_next(changes: dict[str, Any], words: str) -> N
     assert words in "\n".join(texts(speaker.speaker_rows(turn(**changes), 6 * BAR, width=46, height=9)))
 
 
-def test_key_and_chord_are_said_and_a_locked_key_is_in_brackets() -> None:
-    assert row_text(speaker.key_row(turn(), 40)).rstrip() == "key none"
-    row = speaker.key_row(turn(key="D minor", chord="Gm7"), 40)
-    assert row_text(row).rstrip() == "key D minor   chord Gm7"
-    assert "[D minor]" in row_text(speaker.key_row(turn(key="D minor", key_locked=True), 40))
-
-
-def test_a_tall_panel_writes_the_chord_large_if_it_can() -> None:
-    large = texts(speaker.speaker_rows(turn(chord="F#m"), 6 * BAR, width=70, height=12))
-    assert any("█▀▀" in line for line in large[6:9])
-    odd = texts(speaker.speaker_rows(turn(chord="Gsus4"), 6 * BAR, width=70, height=12))
-    assert "chord Gsus4" in "\n".join(odd)
-
-
 def test_what_is_wrong_takes_the_last_line_and_is_counted() -> None:
     missing = [PortView("in", "nanoKONTROL2", "missing"), PortView("out", "synth", "missing")]
     s = turn(model=ModelView("keys", "lost"), ports=missing)

@@ -6,7 +6,7 @@ from textual.widgets import Input
 
 from live.dashboard.app import Dashboard
 from live.dashboard.inbox import Inbox
-from live.dashboard.keys import KEYS
+from live.dashboard.keys import KEYS, SOURCE
 from live.dashboard.windows.screens import CodeWindow, HelpWindow, NoticeWindow, QuitWindow, WordsWindow
 from live.ipc.commands import Say
 from live.ipc.snapshot import Notice
@@ -109,6 +109,37 @@ async def test_what_is_typed_in_one_go_with_the_key_of_a_window_is_for_the_windo
         while not stage.quits:
             await stage.pilot.pause()
         assert stage.sent.pairs() == [("mode", "answer"), ("quit", "")]
+
+
+CLOSED = [  # the keys of a window and of what closes it, and what they are for
+    ("?", "escape", []), ("n", "n", []), ("i", "space", []), ("s", "escape", []),
+    ("s", "b", [("capture", "B")]), ("q", "n", []), ("l", "escape", [("learn no more", "")]),
+    ("ctrl+p", "escape", []), ("w", "escape", []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("opened", "closed", "does"), CLOSED)
+async def test_what_is_typed_in_one_go_with_the_key_that_closes_a_window_is_for_what_lies_below(
+    opened: str, closed: str, does: list[tuple[str, str]]
+) -> None:
+    async with Stage().run() as stage:
+        await stage.press(opened)
+        stage.sent.commands.clear()
+        for key in (closed, "h", "d"):
+            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        while ("mode", "drift") not in stage.sent.pairs():
+            await stage.pilot.pause()
+        assert stage.sent.pairs() == [*does, ("mode", "hold"), ("mode", "drift")]
+
+
+async def test_words_said_in_one_go_end_with_enter() -> None:
+    async with Stage().run() as stage:
+        for key in ("w", *"darker", "enter", "h", "question_mark", "q", "a"):
+            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        while len(stage.sent.pairs()) < 3:
+            await stage.pilot.pause()
+        assert stage.sent.commands[0] == Say("darker", source=SOURCE)
+        assert stage.sent.pairs()[1:] == [("mode", "hold"), ("mode", "answer")]
 
 
 async def test_a_key_for_which_nothing_came_back_in_time_is_taken_before_the_next_one() -> None:
