@@ -5,7 +5,8 @@ The phrases are the shipped models' own test split: a folder that `twobar-train 
 understands, what the network alone gives back of it, and what the instrument plays.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from random import Random
 from statistics import fmean
@@ -17,25 +18,30 @@ from benchmarks import performances
 from benchmarks.figures import Row
 from benchmarks.performances import Performance, Performed, Performer
 from benchmarks.scale import Scale
+from live.jam.input.capture import Capture
+from live.timing.timeline import Tick
 from model.latent.geometry import played_at
-from model.music.grid import TICKS_PER_BEAT
+from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.phrase import Note, Phrase
 from model.playing.load import load
 from model.playing.player import Player
+from model.transcription.struck import Struck
 from model.transcription.transcribe import Transcription, transcribe
 from trainer.errors import OperationError, RequestError
 from trainer.evaluation.heldout import phrases_on
 
 MODELS = {"keys": "poly", "lead": "melody"}
-PHRASES = 100
+PHRASES, SOUGHT = 100, 400
 SEED = 1
+ALONE, ALONE_LENGTHS = 0.97, 0.93
 PREFIX = "human: "
 EXPLAINED = (
     f"{PHRASES} phrases for each model, drawn by seed {SEED} from its test split (songs it has not learned),",
     "are played as `benchmarks/performances.py` says, heard by `model/transcription/` and answered with all",
     "knobs at rest. F1 on (step, pitch), or on (pitch, time) where a row names milliseconds. The figure of",
     "the transcription is of what a model is shown, that of the network of what it alone gives back of it;",
-    "under *measured* stands the instrument, which keeps what the network does not change. It is measured by",
+    "under *measured* stands the instrument, which keeps what the network does not change. The last row",
+    f"is of {SOUGHT} phrases, from the point that `edit` and `morph` seek for each. It is measured by",
     "`python -m benchmarks --only human --data DIR`; DIR is what",
     "`twobar-train prepare MIDI_DIR --out DIR --metres all` writes.",
 )
@@ -71,6 +77,7 @@ class Case(NamedTuple):
         least: what the instrument's figure must reach; most, where `most` is set.
         most: whether the figure must stay below.
         lag_goes_on: whether the lag of each phrase is known to the next.
+        touch_ms: for how long keys are touched that a pedal holds; 0 without a pedal.
     """
 
     what: str
@@ -80,6 +87,7 @@ class Case(NamedTuple):
     measure: Measure
     most: bool = False
     lag_goes_on: bool = False
+    touch_ms: float = 0.0
     unit: str = "F1"
 
 
@@ -187,6 +195,29 @@ def microtiming(found: Sequence[Heard], ms_per_tick: float) -> Figures:
     return _figures([errors])
 
 
+def _spans(phrase: Phrase) -> set[tuple[int, int, int]]:
+    return {(note.onset, note.pitch, note.length) for note in phrase.notes}
+
+
+def sounding(found: Sequence[Heard], _: float) -> Figures:
+    """Measure the share of the sounding length that is kept."""
+    rows = []
+    for one in found:
+        whole = sum(performed.key.end - performed.key.start for performed in one.performance)
+        row = []
+        for phrase in (one.heard.phrase, one.network, one.answer):
+            ticks = {(note.onset, note.pitch): (note.length + note.release) * STEP for note in phrase.notes}
+            row.append(
+                sum(
+                    min(ticks.get((step, key.pitch), 0.0), key.end - key.start)
+                    for key, step, _ in one.performance
+                )
+                / whole
+            )
+        rows.append(row)
+    return _figures(rows)
+
+
 def _pairs(found: Sequence[Heard]) -> list[list[tuple[Performed, Note]]]:
     """Return keys and the notes on their steps: of the transcription, of the network, of the instrument."""
     columns: list[list[tuple[Performed, Note]]] = [[], [], []]
@@ -245,6 +276,17 @@ def cases() -> list[Case]:
         for roll in (60, 100)
         for bpm in (60, 120, 180)
     ]
+    found.append(
+        Case(
+            "keys touched for 90 ms, held by a pedal that changes at half bars",
+            play.pedalled,
+            120,
+            0.95,
+            sounding,
+            touch_ms=90,
+            unit="of the length",
+        )
+    )
     found += [
         Case("velocities by chance, 20 to 127", play.struck_by_chance, 120, 0.97, velocities, unit="r"),
         Case(
@@ -283,7 +325,31 @@ def measure(scale: Scale) -> list[Row]:
             name: case.measure(perform(players[name], phrases[name], case), ms_per_tick) for name in MODELS
         }
         rows.append(_row(case, figures))
-    return rows
+    return [*rows, _sought(players, scale)]
+
+
+def _sought(players: Mapping[str, Player], scale: Scale) -> Row:
+    """Measure what networks give back where there is time to seek a point, and beside it at once."""
+    phrases = {
+        name: held_out(scale.data, MODELS[name], player, scale.count(SOUGHT, least=10))
+        for name, player in players.items()
+    }
+    texts, met = {True: "", False: ""}, True
+    for (name, player), sought in product(players.items(), texts):
+        where = player.seek if sought else player.encode
+        pairs = [(player.decode(where(phrase), turns={}), phrase) for phrase in phrases[name]]
+        notes, lengths = (
+            fmean(dice(key(one), key(other)) for one, other in pairs) for key in (_places, _spans)
+        )
+        texts[sought] += f"{', ' * bool(texts[sought])}{name} {notes:.3f}, with lengths {lengths:.3f}"
+        met = met and (not sought or (notes >= ALONE and lengths >= ALONE_LENGTHS))
+    return Row(
+        f"{PREFIX}as written, of the network alone, from a point that was sought",
+        f">= {ALONE:g} F1, with lengths >= {ALONE_LENGTHS:g}",
+        texts[True],
+        f"from the posterior's mean: {texts[False]}",
+        met,
+    )
 
 
 def held_out(data: Path, codec: str, player: Player, limit: int) -> list[Phrase]:
@@ -301,13 +367,33 @@ def perform(player: Player, phrases: Sequence[Phrase], case: Case) -> list[Heard
     found = []
     for phrase in phrases:
         performance = case.perform(phrase, chance, ms_per_tick)
-        heard = transcribe([one.key for one in performance], phrase.grid, lag=lag, ms_per_tick=ms_per_tick)
+        keys = [one.key for one in performance]
+        if case.touch_ms:
+            keys = held_by_pedal(keys, phrase.grid, round(case.touch_ms / ms_per_tick))
+        heard = transcribe(keys, phrase.grid, lag=lag, ms_per_tick=ms_per_tick)
         lag = heard.lag if case.lag_goes_on else 0.0
         latent = player.encode(heard.shown)
         network = player.decode(latent, turns={})
         answer = player.decode(played_at(latent, heard.phrase), turns={})
         found.append(Heard(performance, heard, network, answer))
     return found
+
+
+def held_by_pedal(keys: Iterable[Struck], grid: Grid, touch: int) -> list[Struck]:
+    """Return keys as they are captured that are touched for so many ticks, and held by a pedal."""
+    capture, port = Capture(), "keys"
+    feet = [(tick, 0, 127) for tick in range(0, grid.ticks, performances.PEDALLED)]
+    feet += [(tick, 0, 0) for tick, _, _ in feet[1:]] + [(grid.ticks, 0, 0)]
+    hands = [(start, pitch, velocity) for start, _, pitch, velocity in keys]
+    hands += [(start + touch, pitch, 0) for start, pitch, _ in hands]
+    for tick, pitch, value in sorted([*feet, *hands], key=lambda event: (event[0], event[2])):
+        if not pitch:
+            capture.pedal(port, 0, value, Tick(tick))
+        elif value:
+            capture.on((port, 0, pitch), value, Tick(tick))
+        else:
+            capture.off((port, 0, pitch), Tick(tick))
+    return [Struck(*row) for row in capture.struck(grid, Tick(0), Tick(0), Tick(grid.ticks))]
 
 
 def _row(case: Case, figures: dict[str, Figures]) -> Row:

@@ -14,6 +14,7 @@ from model.music.phrase import Note, Phrase
 from model.transcription.struck import Struck
 
 STEP, BEAT = 120, 480
+PEDALLED = 2 * BEAT  # from one change of the pedal to the next
 TOUCH = 0.9  # share of its length that a note sounds
 
 
@@ -255,6 +256,18 @@ def rolled(roll_ms: float) -> Performer:
         return found
 
     return perform
+
+
+def pedalled(phrase: Phrase, _: Random, __: float) -> Performance:
+    """Let every key sound until the pedal is changed, at each half bar, or until it is struck again."""
+    found = []
+    for note in phrase.notes:
+        start = note.onset * STEP
+        change = (start // PEDALLED + 1) * PEDALLED
+        again = (other.onset * STEP for other in phrase.notes if other.pitch == note.pitch)
+        end = min((tick for tick in again if tick > start), default=change)
+        found.append(_performed(note, start, length=min(end, change) - start))
+    return found
 
 
 def struck_by_chance(phrase: Phrase, chance: Random, ms: float) -> Performance:

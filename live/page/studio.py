@@ -146,7 +146,7 @@ def heard(model: str, name: str, data: bytes) -> Drawing:
     _needs_latent(player, "a .mid file here")
     with _file(name, data) as path:
         phrase = midi_files.read_opening(path, player.card.grid, codec=player.card.codec)
-    return _decoded(player, player.encode(phrase), {})
+    return _decoded(player, player.seek(phrase), {})
 
 
 def way(

@@ -117,6 +117,10 @@ class CheckpointPlayer:
         """Return what `encode` gives of each phrase, computed together."""
         return self._encoder.encode_all(phrases)
 
+    def seek(self, phrase: Phrase) -> Latent:
+        """Return the point that gives a phrase back best; see `playing.player.Player.seek`."""
+        return self._encoder.seek(phrase)
+
     def posterior(self, phrase: Phrase) -> tuple[Vector, Vector]:
         """Return mean and log-variance of q(z given the phrase); see `PhraseEncoder.posterior_all`."""
         return self._encoder.posterior_all([phrase])[0]

@@ -84,6 +84,12 @@ class Player(Protocol):
         latent z is of size 0; of a generator that nothing encodes it is the point that sounds most like it.
         """
 
+    def seek(self, phrase: Phrase) -> Latent:
+        """Return what `encode` does, at the point near there that gives the phrase back best.
+
+        For who has time: it asks the network some eighty times, where it answers at once.
+        """
+
     def decode(
         self,
         latent: Latent,

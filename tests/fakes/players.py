@@ -47,6 +47,8 @@ class Memory:
             self._known.append((z, phrase))
         return Latent("0", z, measure(phrase))
 
+    seek = encode
+
     def decode(self, latent: Latent, *, turns: Mapping[str, float], **_unheard: Any) -> Phrase:
         """Return the nearest phrase, edited."""
         if self._deaf:

@@ -71,6 +71,8 @@ class RollPlayer:
             z[note.onset] = max(z[note.onset], note.pitch)
         return Latent(self.card.ident, z, measure(phrase))
 
+    seek = encode
+
     def decode(
         self,
         latent: Latent,

@@ -226,7 +226,7 @@ def morph(
         temperature: 0 takes the likeliest notes.
         condition: what every phrase keeps to.
     """
-    a, b, sampling = player.encode(first), player.encode(last), Sampling(temperature, seed=seed)
+    a, b, sampling = player.seek(first), player.seek(last), Sampling(temperature, seed=seed)
 
     def at(place: float) -> Phrase:
         return player.decode(between(a, b, place), turns={}, sampling=sampling, condition=condition)
@@ -296,7 +296,7 @@ def edit(
             varied, latent = near.vary(phrase, index)
         else:
             lost += len(phrase) - notes_kept_by_codec(player.card, phrase)
-            varied, latent = None, player.encode(phrase)
+            varied, latent = None, player.seek(phrase)
         draw = Sampling(temperature, seed=(seed + index) % LARGEST_SEED)
         answer = player.decode(latent, turns=turns, sampling=draw, condition=condition)
         if varied is None:

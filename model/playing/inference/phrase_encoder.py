@@ -4,6 +4,7 @@ Tested in tests/model/playing/test_checkpoint_player.py.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from model.playing.inference.network import Network
 from model.playing.inference.packing import Packing
 from model.playing.inference.phrase_bank import SIZE, PhraseBank
 from model.playing.inference.phrase_decoder import PhraseDecoder
+from model.playing.inference.point_search import seek
 
 SURE = -30.0  # log-variance of a point that is no distribution
 
@@ -54,6 +56,26 @@ class PhraseEncoder:
             points = (z for rows in portions(len(packed)) for z in encode(stacked(packed[rows])))
         ident = self._network.ident
         return [Latent(ident, z, measure(held)) for z, held in zip(points, heard, strict=True)]
+
+    def seek(self, phrase: Phrase) -> Latent:
+        """Return what `encode_all` does, at the point that gives a phrase back best, see `point_search`.
+
+        Where nothing encodes, or a decoder writes step by step, it is the same point.
+
+        Raises:
+            ValueError: the phrase lies on another grid.
+        """
+        (latent,) = self.encode_all([phrase])
+        if not self._encodes or self._network.runtime.stepwise:
+            return latent
+        encode, packed = self._network.runtime.encode, self._packing.packed
+        point = seek(
+            self._packing.held(packed(phrase)),
+            latent.z,
+            encode=lambda answer: encode(packed(answer))[0],
+            decode=lambda points: self._decoder.answers_all([(one, {}) for one in points]),
+        )
+        return replace(latent, z=point)
 
     def posterior_all(self, phrases: Sequence[Phrase]) -> list[tuple[Vector, Vector]]:
         """Return mean and log-variance of q(z given the phrase) of each phrase, float32 [d] each.

@@ -22,6 +22,7 @@ from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent, played_at
 from model.latent.note_transformer import FOLDER, run_to_end
 from model.music.accompaniment import unusual
+from model.music.distance import unmatched
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
@@ -387,6 +388,26 @@ def test_many_phrases_together_are_those_of_one_after_another(kind: str, codec: 
         played.decode_all([(replace(latents[0], model="other"), {})])
     with pytest.raises(ValueError, match="unknown attribute 'loudness'"):
         played.decode_all([(latents[0], {"loudness": 1.0})])
+
+
+@pytest.mark.parametrize("codec", ["melody", "multitrack"])
+def test_a_point_that_is_sought_gives_a_phrase_back_better(codec: str) -> None:
+    played = of(config("patch", codec))
+    phrases = [phrase(codec, seed) for seed in range(6)]
+    sought = [played.seek(one) for one in phrases]
+    found = played.encode_all(phrases)
+    assert [latent.attributes for latent in sought] == [latent.attributes for latent in found]
+    apart = [
+        sum(unmatched(played.decode(latent, turns={}), p) for latent, p in zip(latents, phrases, strict=True))
+        for latents in (found, sought)
+    ]
+    assert apart[1] < apart[0]
+    np.testing.assert_array_equal(played.seek(phrases[1]).z, sought[1].z)
+
+
+def test_where_a_decoder_writes_step_by_step_no_point_is_sought() -> None:
+    played = of(config("gru"))
+    np.testing.assert_array_equal(played.seek(melody(2)).z, played.encode(melody(2)).z)
 
 
 class Counted:
