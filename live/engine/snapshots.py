@@ -181,7 +181,7 @@ class Snapshots:
             performer_xy=dialogue.performer_xy,
             origin=state.base.origin if state.base else "",
             lateness=self._lateness,
-            missed_bars=dialogue.missed_bars,
+            missed_bars=dialogue.bars.missed,
             dropped_notes=jam.sender.dropped_notes,
             held_keys=jam.performer.down(),
             notices=list(jam.notices.lines),

@@ -1,6 +1,6 @@
 """The dialogue with the model: the performer's phrases go to it as they close, and cells come back in time.
 
-Owns: which windows are closed, which bar was entered, the metre that is wanted and the one that is coming,
+Owns: which windows are closed, the metre that is wanted and the one that is coming,
 and whether a loop waits to be recorded.
 Threads: engine only.
 Tested in tests/live/jam/test_jam.py, tests/live/jam/test_trouble.py.
@@ -27,12 +27,12 @@ from live.jam.asking.stored_places import StoredPlaces
 from live.jam.asking.variations_ahead import VariationsAhead
 from live.jam.band.loops import Loops
 from live.jam.band.recognition import Recognition
+from live.jam.entered_bars import EnteredBars
 from live.jam.input.capture import Capture
 from live.jam.latent.path import PathHistory, heaviest
 from live.jam.notices import Notices
 from live.jam.parts.parts import one_voice, tracks_of
 from live.jam.protocols import Output
-from live.jam.sequencing.cell import Cell
 from live.jam.sequencing.periods import Periods
 from live.jam.sequencing.plan import Plan
 from live.jam.sequencing.ties import Ties
@@ -57,8 +57,7 @@ class Dialogue:
         performer_xy: place on the map of what the performer played last, each -1..1.
         key: that the performer's last phrase was in, as "F# minor"; empty for none.
         loops: learn what the performer has played; None where nobody does.
-        missed_bars: that began without what they were to play.
-        begun_bars: that began with the answer to what was played until shortly before their phrase closed.
+        bars: as they begin.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Dialogue:
         self.performer_xy: tuple[float, float] | None = None
         self.key = ""
         self.loops: Loops | None = None
-        self.missed_bars = self.begun_bars = 0
+        self.bars = EnteredBars(plan, searches, output=output, notices=notices)
         self._plan, self._turns, self._requests, self._history = plan, turns, requests, history
         self._periods, self._searches, self._places, self._decoding = periods, searches, places, decoding
         self._output, self._notices = output, notices
@@ -91,7 +90,6 @@ class Dialogue:
         self._open: BarLines | None = None  # those before the present ones, whose last phrase is not closed
         self._loop: Literal["asked", "entered"] | None = None  # that is not recorded yet
         self._closed = 0
-        self._bar = -1
         self._played = PlayedPhrases(plan, capture, turns, requests)
         self._ties = Ties(capture, periods)
         self._recognition = Recognition(history, output)
@@ -169,7 +167,8 @@ class Dialogue:
 
     def _go_on_from(self, now: Tick) -> None:
         """Take what is played from the present cell on, and ask ahead from there."""
-        self._closed, self._bar = self._plan.cell_of(now), self._plan.lines.bar_of(now) - 1
+        self._closed = self._plan.cell_of(now)
+        self.bars.restart(self._plan.lines.bar_of(now))
         self._restart_ahead(self._closed)
 
     def _restart_ahead(self, cell: int = 0) -> None:
@@ -235,7 +234,8 @@ class Dialogue:
         self._recognition.restart()
         self._capture.clear()
         self._turns.restart()
-        self._closed, self._bar = 0, -1
+        self._closed = 0
+        self.bars.restart()
         self._restart_ahead()
         self._decoding.forget()
         self._ties.hold(0, ())
@@ -278,8 +278,9 @@ class Dialogue:
         start = self._plan.lines.start
         begun = Tick(max(now, start))  # before bar 0 too: it must not begin on a stale phrase
         self._plan.extend(begun, self._horizon_bars, base_of=self._periods.base_of, sounds=self._turns.sounds)
-        if now >= start:
-            self._cross_bars(now)
+        if now >= start and (cell := self.bars.enter(now)) is not None:
+            self._decoding.here = cell.xy or self._decoding.here
+            self._answers_ahead.was_late |= self.bars.late(cell)
         listens = self._turns.listens_before(self._plan.lines, self._closed + 1)
         self._decoding.closes = self._closing(now, present) if listens else None
         self._decoding.ask_next(now)
@@ -294,7 +295,8 @@ class Dialogue:
         self._open = before if whole and self._closed < ending else None
         self.coming = None
         self._decoding.forget()
-        self._closed, self._bar = lines.cell, lines.bar - 1
+        self._closed = lines.cell
+        self.bars.restart(lines.bar)
         self._restart_ahead(lines.cell)
         if self._loop is not None:
             self._open, self._loop = None, "entered"
@@ -349,36 +351,6 @@ class Dialogue:
         band = [note for note in found.place.played if note.track in found.place.band]
         fits = self._requests.recalls_band and found.place.grid == search.phrase.grid
         return search._replace(anchor=found.name, band=band if fits else ())
-
-    def _cross_bars(self, now: Tick) -> None:
-        bar = self._plan.lines.bar_of(now)
-        if bar == self._bar:
-            return
-        self._bar = bar
-        cell = self._plan.cells[self._plan.cell_of(now)]
-        origin = cell.origin if cell.sounds != "nothing" and cell.phrase is not None else "silent"
-        self._output.log("plan", bar=bar, origin=origin)
-        self._decoding.here = cell.xy or self._decoding.here
-        if not cell.speaks or not self._lacks(cell):
-            return
-        self._answers_ahead.was_late = True
-        if cell.origin == "decoded" and cell.source is not None and cell.source.origin == "begun":
-            self.begun_bars += 1
-            return
-        self.missed_bars += 1
-        if cell.phrase is not None:
-            self._notices.add("warning", f"bar {bar + 1} was not there in time: the last good one again")
-
-    def _lacks(self, cell: Cell) -> bool:
-        """Tell whether a bar of a cell begins without all that it was to play."""
-        if self._searches.owes(cell.index):
-            return True
-        base, source = cell.base, cell.source
-        if base is None:
-            return False
-        # of the same number: all but how long the last keys were held, or a new band
-        there = source is not None and source.number == base.number
-        return cell.origin != "decoded" or (base.origin == "played" and not there)
 
     # -- answers ---------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ def test_follow_continues_the_last_two_bars(stage: Stage) -> None:
         *continued(2 * CELL, transpose=7),
         *continued(3 * CELL, transpose=7),  # nothing new is played: the same bars are continued again
     ]
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_answer_continues_in_its_turn() -> None:
@@ -301,7 +301,7 @@ def test_models_of_other_codecs_take_over_and_leave_nothing_hanging() -> None:
     assert channels(stage, 6) == {2, 3, 4, 10}
     assert channels(stage, 8) == {2}
     assert stage.jam.sender.dropped_notes == 0
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
     assert not [text for text in texts(stage) if "fault" in text]
     stage.at(stage.nanos, command("stop"))
     stage.run_to(stage.nanos + 1)

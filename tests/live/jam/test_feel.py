@@ -118,7 +118,7 @@ def test_a_key_let_go_about_the_bar_line_starts_nothing_before_it_and_misses_not
     on.run_to_tick(2 * CELL)
     assert on.note_ons(last=CELL) == []
     assert [pitch for _, pitch in on.note_ons(first=CELL, last=2 * CELL)] == [60, 67]
-    assert on.jam.dialogue.missed_bars == 0
+    assert on.jam.dialogue.bars.missed == 0
     assert not [notice for notice in on.jam.notices.lines if notice.level != "info"]
     assert 0 not in {decode.bar for decode in on.model.decodes}
 

@@ -52,14 +52,14 @@ def test_thru_leaves_at_once_on_the_performer_s_channel() -> None:
 def test_two_bars_are_answered_on_the_bar_line(stage: Stage) -> None:
     stage.run_to_tick(2 * CELL - 1)
     assert stage.note_ons() == expected(CELL)
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_nothing_is_played_before_there_is_a_phrase() -> None:
     stage = Stage.begun()
     stage.run_to_tick(3 * CELL)
     assert stage.note_ons() == []
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_follow_goes_on_with_the_last_phrase_while_the_performer_is_silent(stage: Stage) -> None:
@@ -194,15 +194,15 @@ def test_the_model_dies_and_the_bar_still_starts_on_the_one(stage: Stage) -> Non
     stage.at_tick(CELL + 100, die)
     stage.run_to_tick(4 * CELL - 1)
     assert stage.note_ons(first=CELL) == expected(CELL) + expected(2 * CELL) + expected(3 * CELL)
-    assert stage.jam.dialogue.missed_bars >= 2
+    assert stage.jam.dialogue.bars.missed >= 2
     assert stage.hanging() <= {(1, TUNE[-1][1])}
     stage.worker_present = True
     stage.jam.from_worker(stage.model.ready(), stage.jam.output.send(b"\xf6", tick=0, due=0, voice="x"))  # type: ignore[arg-type]
     stage.run_to_tick(5 * CELL - 1)
     assert stage.note_ons(first=4 * CELL) == expected(4 * CELL)
-    missed = stage.jam.dialogue.missed_bars
+    missed = stage.jam.dialogue.bars.missed
     stage.run_to_tick(6 * CELL)
-    assert stage.jam.dialogue.missed_bars == missed
+    assert stage.jam.dialogue.bars.missed == missed
 
 
 def test_late_note_ons_are_dropped_but_offs_never(stage: Stage) -> None:

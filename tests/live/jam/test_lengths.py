@@ -45,7 +45,7 @@ def test_four_bars_are_answered_with_four() -> None:
     play(stage, [F, F, D, D], 8)
     assert heard(stage, 8, 16) == [None, None, None, None, F, F, D, D]
     assert ("missed", ()) not in stage.published
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_in_follow_a_phrase_sounds_while_the_next_one_is_played() -> None:
@@ -114,7 +114,7 @@ def test_a_loop_repeats_the_last_bars_until_it_is_let_go(bars: int, repeats: lis
 
     assert stage.jam.history.state.loop_bars == 0
     assert stage.jam.plan.lines.period_bars == 2
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_a_loop_of_bars_in_which_nothing_was_played_is_of_what_sounds() -> None:

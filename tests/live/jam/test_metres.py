@@ -70,7 +70,7 @@ def test_in_every_metre_a_phrase_is_answered_on_the_bar_line(metre: str) -> None
         (3 * grid.ticks, 60)
     ]
     assert {request.grid for request in stage.model.decodes} == {grid}
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 @pytest.mark.parametrize("metre", ["3/4", "6/8", "5/4"])
@@ -147,7 +147,7 @@ def test_a_metre_begins_on_the_next_bar_line_and_phrases_with_it(metre: str, ask
     answer = [(tick + line + grid.ticks, pitch) for tick, pitch in played]
     assert stage.note_ons(first=line + grid.ticks) == answer
     assert stage.metres == [(0, "4/4"), (line, metre)]
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_what_sounded_goes_on_bar_by_bar_and_begins_on_the_one(stage: Stage) -> None:
@@ -305,7 +305,7 @@ def test_without_a_model_process_the_metre_changes_all_the_same(stage: Stage) ->
     stage.run_to_tick(3 * FOUR + 2880)
     repeated = [pitch for _, pitch in stage.note_ons(first=3 * FOUR, last=3 * FOUR + 2880)]
     assert repeated == [60, 62, 64, 68, 70, 72]
-    assert stage.jam.dialogue.missed_bars
+    assert stage.jam.dialogue.bars.missed
 
 
 # -- sets drawn at random --------------------------------------------------------------------------

@@ -31,7 +31,7 @@ def test_a_phrase_survives_the_model_that_was_to_answer_it() -> None:
     stage.run_to_tick(3 * CELL - 1)
     assert stage.note_ons(last=2 * CELL) == expected(CELL)[2:]
     assert stage.note_ons(first=2 * CELL) == expected(2 * CELL)
-    assert stage.jam.dialogue.missed_bars == 1
+    assert stage.jam.dialogue.bars.missed == 1
     assert [(line.text, line.about) for line in stage.jam.notices.lines][-1] == ("the model is back", "model")
 
 
@@ -131,7 +131,7 @@ def test_a_start_with_a_phrase_is_planned_before_bar_zero() -> None:
     stage.at(stage.nanos + 5 * MS, command("start"))
     stage.run_to(stage.nanos + 10 * MS)
     stage.run_to_tick(CELL - 1)
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_an_answer_that_comes_after_the_bar_line_is_a_missed_bar() -> None:
@@ -140,10 +140,10 @@ def test_an_answer_that_comes_after_the_bar_line_is_a_missed_bar() -> None:
     stage.run_to_tick(2 * CELL - 100)
     stage.answer_ms = 200.0
     stage.run_to_tick(3 * CELL - 1)
-    assert stage.jam.dialogue.missed_bars == 1
+    assert stage.jam.dialogue.bars.missed == 1
     assert stage.note_ons(first=2 * CELL)[0] == (2 * CELL, 60)  # the last good one, on the one
     stage.run_to_tick(4 * CELL - 1)
-    assert stage.jam.dialogue.missed_bars == 1
+    assert stage.jam.dialogue.bars.missed == 1
 
 
 @pytest.mark.parametrize("action", ["stop", "panic"])

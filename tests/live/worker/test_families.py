@@ -36,7 +36,7 @@ def leave(stage: Stage, tick: int = 5) -> None:
 
 
 def ended(stage: Stage) -> None:
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
     assert not [notice for notice in stage.jam.notices.lines if notice.level == "error"]
     stage.at(stage.nanos, Stop())
     stage.run_to(stage.nanos + 1)

@@ -32,7 +32,7 @@ def test_an_answer_that_comes_behind_its_bar_line_has_begun_on_it(mode: str) -> 
     stage = played(answer_ms=40.0, mode=mode, vary=0.0)
     stage.run_to_tick(2 * CELL - STEP)
     assert stage.note_ons() == beats()
-    assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (0, 1)
+    assert (stage.jam.dialogue.bars.missed, stage.jam.dialogue.bars.begun) == (0, 1)
     assert warnings(stage) == []
 
 
@@ -40,7 +40,7 @@ def test_each_phrase_is_answered_with_itself() -> None:
     stage = played(answer_ms=40.0, cells=3)
     stage.run_to_tick(4 * CELL - STEP)
     assert stage.note_ons() == beats() + beats(1, cell=2) + beats(2, cell=3)
-    assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (0, 3)
+    assert (stage.jam.dialogue.bars.missed, stage.jam.dialogue.bars.begun) == (0, 3)
 
 
 def test_where_the_whole_answer_is_there_in_time_nothing_else_is_counted() -> None:
@@ -48,7 +48,7 @@ def test_where_the_whole_answer_is_there_in_time_nothing_else_is_counted() -> No
     stage.run_to_tick(2 * CELL - STEP)
     assert stage.note_ons() == beats()
     assert [encode.begun for encode in stage.model.encodes] == [True, False]
-    assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (0, 0)
+    assert (stage.jam.dialogue.bars.missed, stage.jam.dialogue.bars.begun) == (0, 0)
 
 
 def test_what_was_played_until_then_is_asked_for_once_for_the_cell_alone() -> None:
@@ -73,7 +73,7 @@ def test_at_slower_tempos_a_phrase_is_asked_for_early_once_an_answer_was_late() 
     stage.answer_ms = 80.0
     stage.run_to_tick(3 * CELL + BEAT)
     assert [encode.begun for encode in stage.model.encodes] == [False, False, True, False]
-    assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (1, 1)
+    assert (stage.jam.dialogue.bars.missed, stage.jam.dialogue.bars.begun) == (1, 1)
 
 
 def test_a_phrase_of_which_nothing_was_played_in_time_is_missed() -> None:
@@ -81,7 +81,7 @@ def test_a_phrase_of_which_nothing_was_played_in_time_is_missed() -> None:
     for cell in range(2):
         stage.press(CELL + cell * CELL - BEAT // 2, 100, 60)
     stage.run_to_tick(3 * CELL)
-    assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (2, 0)
+    assert (stage.jam.dialogue.bars.missed, stage.jam.dialogue.bars.begun) == (2, 0)
 
 
 def test_an_answer_whose_last_note_is_let_go_just_before_it_begins_is_there_in_time() -> None:
@@ -89,7 +89,7 @@ def test_an_answer_whose_last_note_is_let_go_just_before_it_begins_is_there_in_t
     stage.press(CELL - STEP, STEP - 3, 80)
     stage.run_to_tick(2 * CELL - STEP)
     assert stage.note_ons() == [*beats(), (2 * CELL - STEP, 80)]
-    assert (stage.jam.dialogue.missed_bars, stage.jam.dialogue.begun_bars) == (0, 0)
+    assert (stage.jam.dialogue.bars.missed, stage.jam.dialogue.bars.begun) == (0, 0)
     assert warnings(stage) == []
 
 
@@ -99,7 +99,7 @@ def test_a_storm_of_turns_keeps_no_answer_waiting(answer_ms: float) -> None:
     for number in range(3 * CELL // 10):
         stage.turn(10 * number, "density", 0.2 if number % 2 else 0.1)
     stage.run_to_tick(3 * CELL + BEAT)
-    assert stage.jam.dialogue.missed_bars == stage.jam.dialogue.begun_bars == 0
+    assert stage.jam.dialogue.bars.missed == stage.jam.dialogue.bars.begun == 0
     assert warnings(stage) == []
 
 

@@ -143,7 +143,7 @@ def test_it_follows_a_performer_who_takes_time() -> None:
     assert sorted(off)[int(0.9 * len(off))] < 0.07
     ticks = [sent.tick for sent in stage.sent if sent.voice == "instrument"]
     assert ticks == sorted(ticks)
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_what_the_instrument_plays_is_not_listened_to() -> None:

@@ -171,7 +171,7 @@ def test_a_muted_part_is_silent_at_once_and_plays_again_from_the_next_step(stage
     assert sorted({(tick - CELL) // STEP for tick, _ in ons(stage, 3)}) == [0, 16, 24]
     assert ons(stage, 2) == [(CELL + step * STEP, pitch) for step, pitch in TUNE]
     assert [notice.text for notice in stage.jam.notices.lines][-2:] == ["chords muted", "chords plays again"]
-    assert stage.jam.dialogue.missed_bars == 0
+    assert stage.jam.dialogue.bars.missed == 0
 
 
 def test_parts_stay_muted_in_the_phrases_that_come(stage: Stage) -> None:
