@@ -25,10 +25,10 @@ from typing import Any
 import click
 import mido
 
-from live.control import mapping_file
 from live.control.desk import Desk
 from live.control.mapper import Mapper
-from live.control.osc_messages import BadPacketError, commands_of, newest, pieces, read
+from live.control.mappings import mapping_file
+from live.control.osc.messages import BadPacketError, commands_of, newest, pieces, read
 from live.devices.parser import MessageParser
 from live.errors import TwobarError
 from live.settings import config as settings

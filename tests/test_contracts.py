@@ -17,7 +17,7 @@ import click
 import pytest
 
 from live.command_line import twobar
-from live.control.library import choose
+from live.control.mappings.library import choose
 from live.settings.knobs import KNOBS
 from model.version import VERSION
 from scripts import osc_layout, touchosc_layout
@@ -78,7 +78,11 @@ def test_keys_wait_for_no_module_that_they_do_not_need() -> None:
     """Each of these costs the start some hundredths of what the engine loads; they come when asked for."""
     loaded = loaded_by("live.engine.process")
     late = {"asyncio", "concurrent.futures", "hashlib", "logging", "secrets", "tomlkit", "mido"}
-    late |= {"live.control.mapping_schema", "live.control.mapping_writer", "live.control.osc_server"}
+    late |= {
+        "live.control.mappings.mapping_schema",
+        "live.control.mappings.mapping_writer",
+        "live.control.osc.server",
+    }
     late |= {"live.devices.ableton_link", "live.devices.jack.timebase", "live.devices.jack.transport"}
     late |= {"live.jam.leaders.jack_clock", "live.jam.leaders.ableton_clock", "live.session.toml_text"}
     assert not loaded & late

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import scripts.fuzz
-from live.control.osc_messages import BadPacketError
+from live.control.osc.messages import BadPacketError
 from scripts.fuzz import TARGETS, HangError, Target, at_most, run
 
 INPUTS = {"midi-bytes": 1000, "osc": 2000, "toml": 250, "mapping": 200, "checkpoint": 250, "midi-file": 250}

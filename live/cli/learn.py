@@ -5,9 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 
-from live.control import mapping_writer
 from live.control.desk import Desk, Learned
-from live.control.mapping_file import describe, does
+from live.control.mappings import mapping_writer
+from live.control.mappings.mapping_file import describe, does
 from live.devices import ports
 from live.devices.names import spoken_name
 from live.errors import FailureError, UsageError

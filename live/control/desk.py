@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from live.control import library
 from live.control.hysteresis import Hysteresis
 from live.control.lesson import Lesson, Lost, Source, bound_to, clashes, control_for, source_of
 from live.control.mapper import Mapper
-from live.control.mapping_file import Control, Mapping, describe, does, overlap, read
+from live.control.mappings import library
+from live.control.mappings.mapping_file import Control, Mapping, describe, does, overlap, read
 from live.devices.names import spoken_name
 from live.errors import UsageError, unknown
 from live.ipc.commands import Command, Turn

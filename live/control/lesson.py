@@ -6,7 +6,7 @@ Tested in tests/live/control/test_desk.py.
 
 import msgspec
 
-from live.control.mapping_file import NRPN_CONTROLLERS, Control, Mapping, check_all, wires
+from live.control.mappings.mapping_file import NRPN_CONTROLLERS, Control, Mapping, check_all, wires
 from live.control.recogniser import Recognised, Recogniser
 from live.errors import unknown
 from live.ipc.snapshot import LessonView

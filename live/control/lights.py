@@ -7,7 +7,7 @@ from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from live.control.mapping_file import Control, Light, Mapping, split_action
+from live.control.mappings.mapping_file import Control, Light, Mapping, split_action
 from live.devices.light_port import Lamp
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import CONTROL, NOTE_ON

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from live.control.curves import CURVES, TOP7, TOP14, Pair, detents, step_at, value_at
 from live.control.hysteresis import Hysteresis, Switch
-from live.control.mapping_file import CHANNELS, Control, Mapping, split_action
+from live.control.mappings.mapping_file import CHANNELS, Control, Mapping, split_action
 from live.control.takeover import NEAR, takeover
 from live.ipc.commands import Command, Turn, action
 from live.timing.midi_bytes import (

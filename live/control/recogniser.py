@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from live.control.curves import EncoderKind, detents
 from live.control.hysteresis import SwitchKind
-from live.control.mapping_file import SourceName
+from live.control.mappings.mapping_file import SourceName
 from live.timing.midi_bytes import (
     CHANNEL_PRESSURE,
     CONTROL,

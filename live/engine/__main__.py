@@ -12,7 +12,7 @@ import sys
 from live.engine.guard import CRASHED
 from live.ipc.launcher import SPARE
 
-LOADED_LATER = ("live.devices.jack.input", "live.devices.jack.output", "live.control.osc_server")
+LOADED_LATER = ("live.devices.jack.input", "live.devices.jack.output", "live.control.osc.server")
 
 
 def main() -> int:

@@ -266,7 +266,7 @@ class Devices:
         self._watch(jam)
         self.recording.open_take(jam, now)
         if config.osc.enabled:
-            from live.control.osc_server import OscServer  # noqa: PLC0415  keys sound before this is loaded
+            from live.control.osc.server import OscServer  # noqa: PLC0415  keys sound before this is loaded
 
             try:
                 osc = OscServer(config.osc, self._post, self._warn, subscribed=self.subscribed)

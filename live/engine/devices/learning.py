@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from live.control.desk import Desk, Learned
-from live.control.mapping_file import describe, does
+from live.control.mappings.mapping_file import describe, does
 from live.devices.names import spoken_name
 from live.errors import FailureError, UsageError
 from live.ipc import commands
@@ -134,13 +134,13 @@ class Learning:
 
 
 def _write(learned: Learned) -> object:
-    from live.control import mapping_writer  # noqa: PLC0415  tomlkit is loaded only by who learns
+    from live.control.mappings import mapping_writer  # noqa: PLC0415  tomlkit is loaded only by who learns
 
     return mapping_writer.write(learned.path, learned.port, learned.control, fitting=learned.fitting)
 
 
 def _unwrite(written: list[object]) -> None:
-    from live.control import mapping_writer  # noqa: PLC0415  loaded already by what is taken back
+    from live.control.mappings import mapping_writer  # noqa: PLC0415  loaded already by what is taken back
 
     for one in written:
         if isinstance(one, mapping_writer.Written):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from live.control import lights
 from live.control.desk import Desk
-from live.control.mapping_file import Controller, Mapping, message
+from live.control.mappings.mapping_file import Controller, Mapping, message
 from live.devices.light_port import LightPort, Wire
 from live.devices.names import hardware, match, partner, spoken_name
 from live.errors import TwobarError

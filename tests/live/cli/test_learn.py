@@ -11,7 +11,7 @@ from live.cli import learn
 from live.cli.group import run
 from live.command_line import twobar
 from live.control.desk import Desk
-from live.control.mapping_file import read
+from live.control.mappings.mapping_file import read
 from live.errors import FailureError
 from live.settings.knobs import KNOBS, bindable
 from live.timing.midi_bytes import Received, control

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from live.control import lights, mapping_file
+from live.control import lights
 from live.control.lights import LitState
+from live.control.mappings import mapping_file
 from live.errors import UsageError
 from live.settings.knobs import ACTIONS, KNOBS
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from live.control import library as mapping
-from live.control import mapping_file, mapping_schema
 from live.control.curves import CURVES, step_at, value_at
 from live.control.mapper import Mapper
+from live.control.mappings import library as mapping
+from live.control.mappings import mapping_file, mapping_schema
 from live.errors import UsageError
 from live.ipc.commands import Command, Start, Stop, StoreAnchor, Turn
 from live.settings.knobs import ACTIONS, KNOBS

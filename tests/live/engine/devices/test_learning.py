@@ -7,7 +7,7 @@ import platformdirs
 import pytest
 
 from live.control.desk import Desk
-from live.control.mapping_file import read
+from live.control.mappings.mapping_file import read
 from live.engine.devices.learning import Learning
 from live.engine.engine import Engine
 from live.ipc.commands import Freeze, Learn, StopLearning, Undo

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from live.control.mapping_file import Mapping, overlap, read
+from live.control.mappings.mapping_file import Mapping, overlap, read
 from live.devices.names import spoken_name
 from live.errors import unknown
 from live.settings.config import APPLICATION
@@ -26,7 +26,7 @@ def folders() -> tuple[Path, Path]:
     """Return where mappings are looked for: the user's own folder, then the shipped one."""
     return (
         Path(platformdirs.user_config_dir(APPLICATION)) / "mappings",
-        Path(__file__).resolve().parents[2] / "mappings",
+        Path(__file__).resolve().parents[3] / "mappings",
     )
 
 

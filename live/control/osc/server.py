@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pythonosc.osc_message_builder import BuildError, build_msg
 
-from live.control.osc_messages import (
+from live.control.osc.messages import (
     ROOT,
     BadPacketError,
     Piece,

@@ -14,8 +14,8 @@ from tomlkit import TOMLDocument
 from tomlkit.exceptions import TOMLKitError
 
 from live.control.lesson import clashes
-from live.control.library import target_for
-from live.control.mapping_file import Control
+from live.control.mappings.library import target_for
+from live.control.mappings.mapping_file import Control
 from live.devices.names import plain_name, spoken_name
 from live.errors import FailureError
 from model.files import atomic_write

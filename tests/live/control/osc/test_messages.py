@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY
 
-from live.control.osc_messages import ADDRESSES, BadPacketError, commands_of, unpack
+from live.control.osc.messages import ADDRESSES, BadPacketError, commands_of, unpack
 from live.ipc import commands as ask
 from live.ipc.commands import Command
 from live.settings.knobs import KNOBS

@@ -1,4 +1,4 @@
-"""The JSON schema of the mapping file, for editors, made from the structs of `live.control.mapping_file`.
+"""The JSON schema of mapping files, for editors, made from the structs of `mappings.mapping_file`.
 
 Tested in tests/live/control/test_mapper.py.
 """
@@ -8,7 +8,7 @@ import json
 
 import msgspec
 
-from live.control.mapping_file import SOURCES, Mapping
+from live.control.mappings.mapping_file import SOURCES, Mapping
 from live.settings.knobs import ACTIONS, KNOBS
 
 

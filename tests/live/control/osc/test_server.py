@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pythonosc.osc_bundle_builder import IMMEDIATELY
 from pythonosc.osc_message import OscMessage
 
-from live.control.osc_server import MOST_SUBSCRIBERS, OscServer
+from live.control.osc.server import MOST_SUBSCRIBERS, OscServer
 from live.errors import FailureError
 from live.ipc.commands import ChooseModel, Command, Panic, PlayKey, StoreAnchor, Turn
 from live.settings.schema import OscSettings
@@ -319,7 +319,7 @@ def test_what_was_published_leaves_before_closing(stage: Stage) -> None:
 
 def test_neither_torch_nor_textual_is_loaded() -> None:
     heavy = "{'torch', 'textual', 'onnxruntime'}"
-    modules = "live.control.osc_server, live.control.mapper"
+    modules = "live.control.osc.server, live.control.mapper"
     code = f"import {modules}, sys; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from live.control import library, mapping_writer
-from live.control.mapping_file import Control, read
+from live.control.mappings import library, mapping_writer
+from live.control.mappings.mapping_file import Control, read
 from live.errors import FailureError
 
 PORT = "Old keys:Old keys MIDI 1 28:0"

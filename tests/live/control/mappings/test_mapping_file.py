@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from live.control import mapping_file
+from live.control.mappings import mapping_file
 from live.errors import UsageError
 
 HEAD = '[controller]\nname = "x"\n'

@@ -6,10 +6,11 @@ from typing import Any
 import platformdirs
 import pytest
 
-from live.control import library, lights
+from live.control import lights
 from live.control.lights import LitState
 from live.control.mapper import Mapper
-from live.control.mapping_file import Control, message, read
+from live.control.mappings import library
+from live.control.mappings.mapping_file import Control, message, read
 from live.ipc.commands import Command, action
 from live.settings.knobs import KNOBS
 from live.timing.midi_bytes import control, note_off, note_on, program

@@ -1,0 +1,1 @@
+"""Mapping files: what a file may say, reading it, writing into it, and which files there are."""

@@ -1,0 +1,1 @@
+"""OSC: messages to commands and back, and the server."""
