@@ -128,7 +128,7 @@ def engine_costs(seed: int) -> list[float]:
     stage.jam.start(Nanos(0))
     listening = stage.jam.listening
     listening.played = stage.counted(listening.played)  # type: ignore[method-assign,assignment]
-    stage.jam._heard = stage.counted(stage.jam._heard)  # type: ignore[method-assign,assignment]  # noqa: SLF001
+    stage.jam._take_beat = stage.counted(stage.jam._take_beat)  # type: ignore[method-assign,assignment]  # noqa: SLF001
     notes = sorted(march(seed))
     for nanos, pitch, velocity in notes:
         stage.at(nanos, note_on(1, pitch, velocity))

@@ -56,8 +56,8 @@ def sentence(error: click.ClickException) -> str:
         kind, found = error.param.type, _VALUE.match(error.message)
         if found is not None and (allowed := _allowed(kind)):
             words = kind.choices if isinstance(kind, click.Choice) else ()
-            given, hint = found["value"], did_you_mean(found["value"], words)
-            shown = given.removesuffix(".0") if _is_number(given) else f"'{given}'"
+            value, hint = found["value"], did_you_mean(found["value"], words)
+            shown = value.removesuffix(".0") if _is_number(value) else f"'{value}'"
             return f"{max(error.param.opts, key=len)} must be {allowed}, not {shown}{hint}"
     text = " ".join(error.format_message().split()).rstrip(".")
     parent = context.parent if context is not None else None

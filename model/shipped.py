@@ -33,8 +33,8 @@ def user_folder() -> Path:
 def known_models() -> list[str]:
     """Return every name that `--model` takes: the shipped ones, then those of the user's folder."""
     shipped = shipped_models()
-    own = sorted(path.stem for path in user_folder().glob(f"*{SUFFIX}"))
-    return [*shipped, *(name for name in own if name not in shipped)]
+    users = sorted(path.stem for path in user_folder().glob(f"*{SUFFIX}"))
+    return [*shipped, *(name for name in users if name not in shipped)]
 
 
 def model_file(name: str) -> Path | None:

@@ -86,8 +86,8 @@ def check_value(value: object, hint: object, *, label: str, where: str = "") -> 
         shape = shapes.type_info(typing.cast("type", hint))
         place = f"{where}: " if where else ""
         hint_text = _nearest(value, shape)
-        given = "an empty one" if value == [] and isinstance(shape, shapes.ListType) else shown(value)
-        raise ConfigError(f"{place}{label} must be {_describe(shape)}, not {given}{hint_text}")
+        described = "an empty one" if value == [] and isinstance(shape, shapes.ListType) else shown(value)
+        raise ConfigError(f"{place}{label} must be {_describe(shape)}, not {described}{hint_text}")
 
 
 def from_text(text: str, hint: object) -> object:

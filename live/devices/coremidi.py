@@ -112,7 +112,7 @@ class CoreMidiOutput(QueuedOutput[CoreMidi]):
     ) -> None:
         super().__init__(system, name, nanos=nanos)
         self._scheduled: list[_Scheduled] = []
-        self._given = 0
+        self._order = 0
         with self._opening():
             self._destination = system.destination(index)
 
@@ -132,8 +132,8 @@ class CoreMidiOutput(QueuedOutput[CoreMidi]):
             self.late += due < now
             self._played.add(data)
             self._forget_sent(now)
-            self._given += 1
-            self._scheduled.append(_Scheduled(due, self._given, data))
+            self._order += 1
+            self._scheduled.append(_Scheduled(due, self._order, data))
             self._last_due = max(self._last_due, due)
             system.send(self._destination, data, due)
 
@@ -143,12 +143,12 @@ class CoreMidiOutput(QueuedOutput[CoreMidi]):
     def _take_back(self, system: CoreMidi, ended: tuple[int, int]) -> None:
         """Take back what would begin what was ended, and give what else waits again."""
         self._forget_sent(self._nanos())
-        kept = [scheduled for scheduled in self._scheduled if not _is_begun(scheduled.data, ended)]
-        if len(kept) == len(self._scheduled):
+        remaining = [scheduled for scheduled in self._scheduled if not _is_begun(scheduled.data, ended)]
+        if len(remaining) == len(self._scheduled):
             return
         system.take_back(self._destination)
-        self._scheduled = kept
-        for scheduled in sorted(kept):
+        self._scheduled = remaining
+        for scheduled in sorted(remaining):
             system.send(self._destination, scheduled.data, scheduled.due)
 
 

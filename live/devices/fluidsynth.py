@@ -105,7 +105,7 @@ class FluidSynth:
         library: ctypes.CDLL = api._fl  # noqa: SLF001 - pyfluidsynth leaves some calls unwrapped
         self._library = library
         self.version = library_version(api)
-        with self._heard() as chatter:
+        with self._chatter() as chatter:
             self._settings = api.new_fluid_settings()
             self._configure(chosen)
             self._synth = api.new_fluid_synth(self._settings)
@@ -166,7 +166,7 @@ class FluidSynth:
                 return driver
             self._set("audio.driver", driver)
             try:
-                with _by_itself(driver), self._heard() as said:
+                with _by_itself(driver), self._chatter() as said:
                     self._driver = self._api.new_fluid_audio_driver(self._settings, self._synth)
                     if driver == "jack":
                         silence_jack()
@@ -179,7 +179,7 @@ class FluidSynth:
         return ""
 
     @contextlib.contextmanager
-    def _heard(self) -> Iterator[list[str]]:
+    def _chatter(self) -> Iterator[list[str]]:
         """Catch what FluidSynth says meanwhile; a full-screen terminal has no place for it."""
         with stderr_diverted() as chatter:
             self._log_to(self._library.fluid_default_log_function)
@@ -235,7 +235,7 @@ class FluidSynth:
         if self._synth is None or self.driver == "none":
             return
         old, self._driver = self._driver, None
-        with self._heard() as chatter:
+        with self._chatter() as chatter:
             if old and self.driver != "jack":
                 self._api.delete_fluid_audio_driver(old)
         self._abandoned = self._abandoned or bool(old and self.driver == "jack")

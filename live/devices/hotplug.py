@@ -329,11 +329,11 @@ class PortWatch:
         if one.port is None:
             return
         if one.virtual:
-            there = present is not None
+            is_there = present is not None
         else:
-            there = one.name in (present or []) and twin_name(one.name) not in changed_twins
-            there = there and not self._cut(one)
-        if died or one.failed or not there:
+            is_there = one.name in (present or []) and twin_name(one.name) not in changed_twins
+            is_there = is_there and not self._cut(one)
+        if died or one.failed or not is_there:
             lost, one.port, one.near, one.failed = one.port, None, "", False
             self._report(Change(one.direction, one.name, one.name, "gone", lost))
             if died or present is None:

@@ -216,8 +216,8 @@ def _numbered(direction: Direction, api: str) -> list[str]:
     """Return our virtual ports on ALSA, which tells them apart by the numbers in their names."""
     if api != "alsa":
         return []
-    own = INPUT_CLIENT if direction == "in" else OUTPUT_CLIENT
-    return [port for port in systems.names(_other(direction), api) if port.startswith(own)]
+    client = INPUT_CLIENT if direction == "in" else OUTPUT_CLIENT
+    return [port for port in systems.names(_other(direction), api) if port.startswith(client)]
 
 
 @contextlib.contextmanager
@@ -287,8 +287,8 @@ def _open_named(
 def _index(direction: Direction, name: str, found: list[str], taken: Collection[str]) -> int:
     actual = match(name, found, taken)
     if actual is None:
-        there = nearest(name, hardware(filter(None, found)))
-        raise errors.PortMissingError(f"the MIDI {direction}put '{name}' is not there; {there}")
+        hint = nearest(name, hardware(filter(None, found)))
+        raise errors.PortMissingError(f"the MIDI {direction}put '{name}' is not there; {hint}")
     return found.index(actual)
 
 

@@ -111,8 +111,8 @@ class Recording:
             if take.fault:
                 self._say("error", take.fault, TAKE)
             else:
-                kept = f"the take is in '{take.path}'" if take.kept else "nothing was recorded"
-                self._say("info", kept, TAKE)
+                saved = f"the take is in '{take.path}'" if take.saved else "nothing was recorded"
+                self._say("info", saved, TAKE)
 
         thread = threading.Thread(target=finish, name="take-end", daemon=True)
         self._ended.append((take, thread))
@@ -123,7 +123,7 @@ class Recording:
         """Tell, at the end, whether a take that was asked for by name is not where it was asked for."""
         takes = [*(take for take, _ in self._ended), *([self._output.take] if self._output.take else [])]
         wanted = as_path(self._options.record) if self._options.record else None
-        return wanted is not None and not any(take.kept and take.path == wanted for take in takes)
+        return wanted is not None and not any(take.saved and take.path == wanted for take in takes)
 
     def close_take(self, guard: Guard) -> None:
         """Write down the take under way, and those that are not written yet."""
@@ -135,7 +135,7 @@ class Recording:
             return
         guard("the take could not be finished", take.close)
         guard.report(take.fault)
-        if take.kept and not take.fault and not self._options.headless:
+        if take.saved and not take.fault and not self._options.headless:
             guard.report(f"the take is in '{take.path}'")
 
     def close_log(self, guard: Guard) -> None:

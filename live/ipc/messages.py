@@ -391,8 +391,8 @@ class CannotListen(Message, frozen=True):
 
 Request = Encode | Decode | Accompany | VaryAhead | Closing | Warp
 ToListener = Listen | Onset | ExpectTempo
-Heard = BeatFound | CannotListen
+BeatReport = BeatFound | CannotListen
 ToModels = Load | Request | Bye
 ToWorker = ToModels | ToListener
 Answer = Ready | LoadFailed | Encoded | Decoded | Rewritten | Warped | Failed
-FromWorker = Hello | Answer | Heard
+FromWorker = Hello | Answer | BeatReport

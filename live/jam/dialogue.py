@@ -140,7 +140,7 @@ class Dialogue:
         except UsageError as error:
             self._notices.add("warning", f"{error}; it plays on in its own metre and phrases")
             self.metre, state.phrase_bars, state.loop_bars = AUTO, 0, 0
-            grid = self._requests.own
+            grid = self._requests.model_grid
         period, another = self._requests.period_in(grid, self._bars), name_of(grid) != name_of(plan.grid)
         if (grid, period) == (plan.grid, plan.lines.period) and self._loop is None:
             return

@@ -6,7 +6,7 @@ this room says what it owns.  Threads: engine only.  Realtime: yes.
 """
 
 from live.errors import UsageError
-from live.ipc.messages import Answer, BeatFound, CannotListen, Heard
+from live.ipc.messages import Answer, BeatFound, BeatReport, CannotListen
 from live.ipc.snapshot import TransportState
 from live.jam.asking.decoding import Decoding
 from live.jam.asking.model_choice import ModelChoice
@@ -310,12 +310,12 @@ class Jam:
         else:
             listening.look(self.plan.grid)
 
-    def _heard(self, heard: Heard, now: Nanos) -> None:
+    def _take_beat(self, report: BeatReport, now: Nanos) -> None:
         """Start when the performer's beat is found, and follow it."""
         listening = self.listening
         if self.leader is not None or self.history.state.mode != "listen":
             return
-        timeline = listening.heard(heard)
+        timeline = listening.take(report)
         if listening.fault and listening.active:
             self.notices.add("error", listening.unable(self.plan.grid))
         if timeline is None:
@@ -463,10 +463,10 @@ class Jam:
         model = self.requests.model
         return model.model if model is not None and not model.latent_size else ""
 
-    def from_worker(self, answer: Answer | Heard, now: Nanos) -> None:
+    def from_worker(self, answer: Answer | BeatReport, now: Nanos) -> None:
         """Take an answer of the model process, or what it has heard."""
         if isinstance(answer, BeatFound | CannotListen):
-            self._heard(answer, now)
+            self._take_beat(answer, now)
         else:
             self._answers.take(answer, self.sent_to(now), now)
 

@@ -52,7 +52,7 @@ class EventLog:
         self.fault = ""
         self._nanos = nanos
         self._on_fault = on_fault
-        self._closed = self._told = False
+        self._closed = self._reported = False
         self._queue: deque[dict[str, object]] = deque()
         self._encoder = msgspec.json.Encoder(enc_hook=str)
         try:
@@ -104,8 +104,8 @@ class EventLog:
 
     def _tell(self, sentence: str) -> None:
         """Tell of the first fault that does not end the log."""
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             self._on_fault(sentence)
 
     def _write_all(self, data: bytes) -> None:

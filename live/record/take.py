@@ -91,7 +91,7 @@ class Take:
         self.fault = ""
         self._nanos = nanos
         self._on_fault, self._on_recovery = on_fault, on_recovery
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._queue: deque[tuple[int, int, int, object]] = deque()
         self._grid = grid or Grid()
         self._place = TakeTicks(tempo_bpm=tempo_bpm, ticks_per_bar=self._grid.ticks_per_bar)
@@ -176,8 +176,8 @@ class Take:
                 self._tell_once(f"the take '{self.path}' cannot be written now: {fault!r}")
 
     def _tell_once(self, sentence: str) -> None:
-        if sentence not in self._told:
-            self._told.add(sentence)
+        if sentence not in self._reported:
+            self._reported.add(sentence)
             self._on_fault(sentence)
 
     def flush(self) -> None:
@@ -284,7 +284,7 @@ class Take:
         return status.st_size, status.st_mtime_ns
 
     @property
-    def kept(self) -> bool:
+    def saved(self) -> bool:
         """Whether there is a file, with all that was played in it."""
         return not self._dirty and self._ours is not None and self.path.exists()
 

@@ -154,7 +154,7 @@ class RequestHandler:
     def _encode(self, player: Player, request: messages.Encode, start: int) -> messages.Encoded:
         whole = transcribed(request, player.card.grid)
         shown, fault = whole.shown, ""
-        own = played = named(whole.phrase, player)
+        performed = played = named(whole.phrase, player)
         if request.parts:
             try:
                 if request.band:
@@ -165,10 +165,10 @@ class RequestHandler:
                 fault = NOT_JOINED.format(sentence(error))
         latent = player.encode(shown)
         if not request.begun:
-            self._variations.hear(played, own, closed=bool(request.struck))
-        band = sorted({note.track for note in played.notes} - {note.track for note in own.notes})
+            self._variations.hear(played, performed, closed=bool(request.struck))
+        band = sorted({note.track for note in played.notes} - {note.track for note in performed.notes})
         if request.struck and not request.begun:
-            self._keys.hear(own, latent)
+            self._keys.hear(performed, latent)
         return messages.Encoded(
             ident=request.ident,
             z=latent.z.tolist(),
@@ -182,7 +182,7 @@ class RequestHandler:
             swing=whole.swing,
             key=self._keys.name,
             band=band,
-            chords=chords_in(own.notes, player.card.grid, self._keys.present) if request.struck else [],
+            chords=chords_in(performed.notes, player.card.grid, self._keys.present) if request.struck else [],
         )
 
     def _varied(self, latent: Latent, how: Varied, *, key: str) -> Latent:

@@ -284,7 +284,7 @@ class Variations:
 
     def _new(self, state: Draft, stages: list[Phrase], name: Variation, amount: float) -> Course:
         """Return a course with its changes in an order whose outcome none of the last turns sounded."""
-        before = self._heard(name)
+        before = self._sounding(name)
         first: Course | None = None
         for attempt in range(ORDERS):
             seed = seed_of(name.seed, name.number, attempt)
@@ -299,7 +299,7 @@ class Variations:
 
     def _recombined(self, state: Draft, name: Variation, amount: float) -> Course:
         """Return the first course on which nothing lies that one of the last turns sounded."""
-        material, before = state.material, self._heard(name)
+        material, before = state.material, self._sounding(name)
         first: Course | None = None
         tries = max(1, min(TRIES, NOTES // len(material.phrase)))
         for attempt in range(tries):
@@ -320,7 +320,7 @@ class Variations:
 
     # -- what has sounded ----------------------------------------------------------------------------
 
-    def _heard(self, name: Variation) -> set[Sounding]:
+    def _sounding(self, name: Variation) -> set[Sounding]:
         """Return what the other ones of the last turns of a phrase sounded."""
         turns = self._sounded.get((name.notes, name.seed))
         if turns is None:

@@ -62,13 +62,13 @@ def without_piles(notes: Sequence[Note]) -> list[Note]:
     for note in notes:
         steps.setdefault((note.track, note.onset), []).append(note)
     fits = {place: len(found) <= MOST_AT_ONCE.get(place[0], len(found)) for place, found in steps.items()}
-    kept = {track for (track, _), fit in fits.items() if fit}
+    fitting_tracks = {track for (track, _), fit in fits.items() if fit}
     out: list[Note] = []
     for place, found in sorted(steps.items()):
         if fits[place]:
             out += found
-        elif place[0] not in kept:
-            kept.add(place[0])
+        elif place[0] not in fitting_tracks:
+            fitting_tracks.add(place[0])
             out += sorted(found, key=lambda note: note.pitch)[: MOST_AT_ONCE[place[0]]]
     return out
 

@@ -94,11 +94,11 @@ class References:
         above, bar_before = struck[each, onsets], np.maximum(before, 0)
         top = begins[each, self._latest[rows, tracks]]
         first = self._notes[rows, np.where(above > 0, begins[each, onsets] + above - 1, top)]
-        there = (before >= 0) & (struck[each, bar_before] > above)
-        second = self._notes[rows, np.where(there, begins[each, bar_before] + above, 0)]
+        struck_before = (before >= 0) & (struck[each, bar_before] > above)
+        second = self._notes[rows, np.where(struck_before, begins[each, bar_before] + above, 0)]
         came = self.tracks[rows, tracks]
         first = np.where(came[:, None], first, self._beginning)
-        return np.stack((first, np.where((came & there)[:, None], second, NONE)), axis=1)
+        return np.stack((first, np.where((came & struck_before)[:, None], second, NONE)), axis=1)
 
     def add(self, rows: Ints, notes: Ints) -> None:
         """Take the next notes, int [M, 6]."""

@@ -308,7 +308,7 @@ class ChordFilter:
     def __init__(self) -> None:
         self._before: list[float] = [NO_KEY] * len(TRIADS)  # after the last whole beat
         self._now: list[float] = list(self._before)  # before what this beat sounds
-        self._heard: list[float] = list(self._before)
+        self._likely: list[float] = list(self._before)
         self._key: Key | None = None
 
     def begin(
@@ -329,32 +329,32 @@ class ChordFilter:
             foreseen: the chord that is expected, by its triad.
             trust: 0..1, how surely.
         """
-        self._before, self._key = self._heard, key
+        self._before, self._key = self._likely, key
         stay = _stay(place, beats_per_bar)
         going = [(1 - stay) * one for one in expected(key)]
         now = [stay * old + new for old, new in zip(self._before, going, strict=True)]
         if foreseen is not None and trust > 0:
-            there = triad_index(foreseen)
+            index = triad_index(foreseen)
             now = [(1 - trust) * one for one in now]
-            now[there] += trust
-        self._now = self._heard = _normal(now)
+            now[index] += trust
+        self._now = self._likely = _normal(now)
 
     def hear(self, beat: BeatSound) -> None:
         """Take what the open beat has sounded so far, in place of what was taken of it before."""
         found = _likelihood(beat, self._key)
         most = max(found)
         weighed = [one * _exp(value - most) for one, value in zip(self._now, found, strict=True)]
-        self._heard = _normal(weighed)
+        self._likely = _normal(weighed)
 
     @property
     def chord(self) -> tuple[Chord, float]:
         """The likeliest triad, and how likely it is."""
-        place = max(range(len(TRIADS)), key=self._heard.__getitem__)
-        return TRIADS[place], self._heard[place]
+        place = max(range(len(TRIADS)), key=self._likely.__getitem__)
+        return TRIADS[place], self._likely[place]
 
     def odds(self, chord: Chord) -> float:
         """Return how likely a chord's triad is."""
-        return self._heard[triad_index(chord)]
+        return self._likely[triad_index(chord)]
 
 
 def triad_index(chord: Chord) -> int:

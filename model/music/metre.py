@@ -66,52 +66,52 @@ def name_of(grid: Grid) -> str:
     return f"{above}/{below}"
 
 
-def grid_in(own: Grid, metre: Metre, most_bars: int = 0) -> Grid | None:
+def grid_in(model_grid: Grid, metre: Metre, most_bars: int = 0) -> Grid | None:
     """Return the grid that a model's phrases have in a metre, as many of its bars as there is room for.
 
     Args:
-        own: the model's grid; its steps stay as long as they are.
+        model_grid: the model's grid; its steps stay as long as they are.
         metre: that is played.
         most_bars: that a phrase is to have; 0 for any number.
 
     Returns:
         None where its steps do not divide a beat, or no bar fits in.
     """
-    if metre == (own.beats_per_bar, own.ticks_per_beat):
-        return replace(own, bars=min(own.bars, most_bars or own.bars))
-    size = own.ticks_per_step
+    if metre == (model_grid.beats_per_bar, model_grid.ticks_per_beat):
+        return replace(model_grid, bars=min(model_grid.bars, most_bars or model_grid.bars))
+    size = model_grid.ticks_per_step
     if metre.ticks_per_beat % size:
         return None
     steps = metre.beats_per_bar * metre.ticks_per_beat // size
-    bars = own.bars if steps <= own.steps_per_bar else own.steps // steps
+    bars = model_grid.bars if steps <= model_grid.steps_per_bar else model_grid.steps // steps
     bars = min(bars, most_bars or bars)
     return (
         Grid(bars, metre.beats_per_bar, metre.ticks_per_beat // size, metre.ticks_per_beat) if bars else None
     )
 
 
-def metres_of(own: Grid, *, latent: bool) -> list[str]:
+def metres_of(model_grid: Grid, *, latent: bool) -> list[str]:
     """Return the names of the metres that a model plays.
 
     Args:
-        own: its grid.
+        model_grid: its grid.
         latent: whether it has a latent; without one it continues the metre that it learned, and no other.
     """
     if not latent:
-        return [name_of(own)]
-    found = [name for name, metre in METRES.items() if grid_in(own, metre) is not None]
-    return found if name_of(own) in found else [name_of(own), *found]
+        return [name_of(model_grid)]
+    found = [name for name, metre in METRES.items() if grid_in(model_grid, metre) is not None]
+    return found if name_of(model_grid) in found else [name_of(model_grid), *found]
 
 
-def takes(own: Grid, grid: Grid, *, latent: bool) -> bool:
+def takes(model_grid: Grid, grid: Grid, *, latent: bool) -> bool:
     """Tell whether a model takes and answers phrases on a grid: its own, or that of another metre or length.
 
     Args:
-        own: the model's grid.
+        model_grid: the model's grid.
         grid: of the phrases.
         latent: as of `metres_of`.
     """
-    return grid == own or (latent and grid_in(own, metre_of(grid), grid.bars) == grid)
+    return grid == model_grid or (latent and grid_in(model_grid, metre_of(grid), grid.bars) == grid)
 
 
 def refusal(model: str, codec: str, metre: str, metres: Iterable[str]) -> str:
@@ -128,15 +128,15 @@ def refusal(model: str, codec: str, metre: str, metres: Iterable[str]) -> str:
     return f"{model} does not play {metre}; it plays: {', '.join(metres)}{hint}"
 
 
-def padded(phrase: Phrase, own: Grid) -> Phrase:
+def padded(phrase: Phrase, model_grid: Grid) -> Phrase:
     """Return a phrase in some metre as a model with a grid of its own reads it: its bars, then silence.
 
     A phrase of so few bars that they fit in more than once is repeated there.
     """
     grid = phrase.grid
-    if grid == own:
+    if grid == model_grid:
         return phrase
-    bar, room = _bars(grid, own)
+    bar, room = _bars(grid, model_grid)
     notes = []
     for note in phrase.notes:
         onset, end = note.onset, note.onset + note.length
@@ -146,18 +146,18 @@ def padded(phrase: Phrase, own: Grid) -> Phrase:
     size = grid.bars * room
     times = [
         note._replace(onset=note.onset + begin)
-        for begin in range(size, own.steps - size + 1, size)
+        for begin in range(size, model_grid.steps - size + 1, size)
         for note in notes
     ]
-    return Phrase(own, (*notes, *times))
+    return Phrase(model_grid, (*notes, *times))
 
 
 def cut(phrase: Phrase, grid: Grid) -> Phrase:
     """Return a phrase on a model's grid as it is in a metre; what lies behind its bars is left out."""
-    own = phrase.grid
-    if grid == own:
+    model_grid = phrase.grid
+    if grid == model_grid:
         return phrase
-    bar, room = _bars(grid, own)
+    bar, room = _bars(grid, model_grid)
     return Phrase(grid, tuple(_cut(phrase.notes, bar, room, grid.steps)))
 
 
@@ -172,13 +172,13 @@ def _cut(notes: Iterable[Note], bar: int, room: int, steps: int) -> Iterable[Not
         yield resized(note, length)._replace(onset=onset)
 
 
-def cell_step(grid: Grid, own: Grid, step: int) -> int:
+def cell_step(grid: Grid, model_grid: Grid, step: int) -> int:
     """Return the step of a model's own grid that a step of a grid in some metre, or its end, falls on."""
-    bar, room = (1, 1) if grid == own else _bars(grid, own)
+    bar, room = (1, 1) if grid == model_grid else _bars(grid, model_grid)
     return step // bar * room + step % bar
 
 
-def _bars(grid: Grid, own: Grid) -> tuple[int, int]:
+def _bars(grid: Grid, model_grid: Grid) -> tuple[int, int]:
     """Return the steps of a bar and how far bars lie apart on the model's grid."""
     bar = grid.steps_per_bar
-    return bar, max(bar, own.steps_per_bar)
+    return bar, max(bar, model_grid.steps_per_bar)

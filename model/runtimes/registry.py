@@ -70,10 +70,10 @@ def card_kind(
     """Return "cuda" or "mps" where a card of that kind seems to be there, else ""; loads nothing."""
     if system == "darwin":
         return MPS if machine == "arm64" else ""
-    there = exists or (lambda path: Path(path).exists())
+    exists_here = exists or (lambda path: Path(path).exists())
     if system == "win32":
-        return CUDA if there(r"C:\Windows\System32\nvcuda.dll") else ""
-    return CUDA if any(there(path) for path in _NVIDIA) else ""
+        return CUDA if exists_here(r"C:\Windows\System32\nvcuda.dll") else ""
+    return CUDA if any(exists_here(path) for path in _NVIDIA) else ""
 
 
 def timed(checkpoint: Checkpoint, runtime: Runtime) -> float:

@@ -41,13 +41,13 @@ class TorchRuntime:
         Raises:
             CheckpointError: the weights do not fit the configuration, or the device is not there.
         """
-        there = {
+        available = {
             "cuda": bool(torch.cuda.is_available()),
             "mps": bool(torch.backends.mps.is_available()),
             "cpu": True,
         }
-        kind = device or next(name for name, is_there in there.items() if is_there)
-        if not there[kind]:
+        kind = device or next(name for name, is_there in available.items() if is_there)
+        if not available[kind]:
             raise CheckpointError(f"there is no device '{kind}' here: torch finds none; take 'auto' or 'cpu'")
         model = f" ({torch.cuda.get_device_name()})" if kind == "cuda" else ""
         self.name = f"torch {kind}{model}"

@@ -122,15 +122,15 @@ def placed(
     times = np.array([strike.time for strike in strikes])
     near, costs = _near(times, lattice, spread, np.array([_middle(struck, strike) for strike in strikes]))
     chordal = _chordal(struck, strikes, slack)
-    places, own = near.tolist(), costs.tolist()
-    total = own[0]
+    places, place_costs = near.tolist(), costs.tolist()
+    total = place_costs[0]
     back: list[list[int]] = []
     for place in range(1, len(strikes)):
         follows = _follows(struck, strikes[place - 1], strikes[place], slack)
         same = CROWDED if follows else -math.log(chordal[place])
         apart = -math.log(1 - chordal[place])
         before, now, row, origin = places[place - 1], places[place], [], []
-        for target, cost in zip(now, own[place], strict=True):
+        for target, cost in zip(now, place_costs[place], strict=True):
             choice, least = 0, 1e9
             for index, known in enumerate(total):
                 value = known + (same if before[index] == target else apart)

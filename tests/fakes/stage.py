@@ -198,7 +198,7 @@ class Stage:
         self.markers: list[tuple[Tick, str]] = []
         self.worker_present = True
         self.listener = Listener()
-        self._replies: list[tuple[int, messages.Answer | messages.Heard]] = []
+        self._replies: list[tuple[int, messages.Answer | messages.BeatReport]] = []
         self._inputs: list[tuple[int, int, object]] = []
         self._count = 0
         self.jam = Jam(self.config, self)
@@ -225,9 +225,9 @@ class Stage:
         self._replies.append((self.nanos + round(self.answer_ms * MS), self.model.answer(message)))
         return True
 
-    def _hear(self, heard: messages.Heard | None) -> None:
-        if heard is not None:
-            self._replies.append((self.nanos + round(self.answer_ms * MS), heard))
+    def _hear(self, report: messages.BeatReport | None) -> None:
+        if report is not None:
+            self._replies.append((self.nanos + round(self.answer_ms * MS), report))
 
     def replace_worker(self) -> None:
         """Let another model process call, to which nothing has been told."""

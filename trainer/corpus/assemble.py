@@ -188,8 +188,8 @@ class Assembly:
             count += len(turn)
             may = ~(windows.aside & (turn > 0))
             met.add(windows.shape[may], windows.exact[may], (turn << TURN | number)[may])
-        kept = np.zeros(count - begin, dtype=bool)
-        new_windows(met, kept, first=begin)
+        new = np.zeros(count - begin, dtype=bool)
+        new_windows(met, new, first=begin)
         self._index.remember(name, str(count))
         place = 0
         with ExitStack() as stack:
@@ -199,7 +199,7 @@ class Assembly:
             for part, run, files in self._runs():
                 windows, sizes = part.windows(codec, run.first, len(run.numbers), ("notes", "counts"))
                 of = np.repeat(np.arange(len(files)), sizes)
-                chosen = kept[place : place + len(of)]
+                chosen = new[place : place + len(of)]
                 place += len(of)
                 varied = part.varied(run.first, len(files))[:, CODECS.index(codec)]
                 about = About(self._songs[files][of], varied[of], self._styles[files][of])

@@ -93,7 +93,7 @@ def bits_for(files: int) -> int:
     return min(MOST_BITS, (files // FILES).bit_length())
 
 
-def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> None:
+def new_windows(met: Buckets, new: NDArray[np.bool_], *, first: int = 0) -> None:
     """Mark the windows that are to be kept.
 
     Of windows that are the same, the first is kept, by split (in the order of their turns) and then in their
@@ -103,7 +103,7 @@ def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> Non
 
     Args:
         met: of all windows.
-        kept: bool [windows from `first` on]; set here.
+        new: bool [windows from `first` on]; set here.
         first: the first window that is new; those before it were kept already, and stay.
     """
     for rows in met.beside(first):
@@ -121,7 +121,7 @@ def new_windows(met: Buckets, kept: NDArray[np.bool_], *, first: int = 0) -> Non
         unknown = earliest == 1 << 7
         np.minimum.at(earliest, inverse, np.where(unknown[inverse], turn[chosen], 1 << 7))
         good = chosen[(turn[chosen] == earliest[inverse]) & fresh[chosen]]
-        kept[place[good] - first] = True
+        new[place[good] - first] = True
 
 
 def shared(met: Buckets, most: int, *, first: int = 0) -> tuple[Numbers, Numbers, Numbers]:

@@ -120,12 +120,12 @@ def _hits(codec: DrumsCodec, notes: Notes, count: int) -> Tensors:
     return {"drums": drums.view(count, steps, 3, kinds)}
 
 
-def _loudest(notes: Notes, loud: Tensor, where: Tensor, away: Tensor, there: Tensor) -> None:
+def _loudest(notes: Notes, loud: Tensor, where: Tensor, away: Tensor, targets: Tensor) -> None:
     """Write the velocity of the loudest note of each place, and how far it is off its step; in place."""
     velocity = notes.columns[VELOCITY].float() / 127
     loud.scatter_reduce_(0, where, velocity, "amax")
     won = (loud[where] == velocity).nonzero().squeeze(1)
-    away[there[won]] = notes.columns[OFFSET][won].float() / 100
+    away[targets[won]] = notes.columns[OFFSET][won].float() / 100
 
 
 def _fold(pitch: Tensor, lowest: int, keys: int) -> Tensor:

@@ -99,9 +99,9 @@ def alone(
         added, played = dict.fromkeys(others, 0), dict.fromkeys(others, 0)
         retained = wanted = 0
         for done, portion in portions(chosen):
-            heard = [phrase.part(track) for phrase in portion]
-            answers = at_rest(player, encoded(player, heard))
-            for phrase, part, answer in zip(portion, heard, answers, strict=True):
+            parts = [phrase.part(track) for phrase in portion]
+            answers = at_rest(player, encoded(player, parts))
+            for phrase, part, answer in zip(portion, parts, answers, strict=True):
                 known = keys(part)
                 retained += len(known & keys(answer))
                 wanted += len(known)

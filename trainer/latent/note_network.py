@@ -202,7 +202,7 @@ class NoteNetwork(nn.Module):
             "heads": np.array([self.blocks.heads], dtype=np.float16),
             "constant": self.constant.astype(np.float16),
             "begin": _half(state["moves.weight"][-REACH[0]]),
-            **{there: _half(state[here]) for here, there in self._names().items()},
+            **{target: _half(state[here]) for here, target in self._names().items()},
         }
 
     def take_over(self, tensors: Mapping[str, NDArray[Any]]) -> bool:
@@ -210,19 +210,19 @@ class NoteNetwork(nn.Module):
 
         The phrases of the other may be shorter.  What it knew of transposed ones is not among its weights.
         """
-        state, own = self.state_dict(), self.tensors()
-        places = len(own["place.weight"]) - len(tensors.get("place.weight", ()))
+        state, held = self.state_dict(), self.tensors()
+        places = len(held["place.weight"]) - len(tensors.get("place.weight", ()))
         same = places >= 0 and all(
             name == "place.weight" or (name in tensors and tensors[name].shape == value.shape)
-            for name, value in own.items()
+            for name, value in held.items()
         )
         fixed = [column for column in ORDER if column not in self.chosen]
-        if not same or own["heads"] != tensors["heads"]:
+        if not same or held["heads"] != tensors["heads"]:
             return False
-        if (own["constant"][fixed] != tensors["constant"][fixed]).any():
+        if (held["constant"][fixed] != tensors["constant"][fixed]).any():
             return False
-        for here, there in self._names().items():
-            value = torch.from_numpy(tensors[there].astype(np.float32))
+        for here, target in self._names().items():
+            value = torch.from_numpy(tensors[target].astype(np.float32))
             state[here][: len(value)] = value
         state["moves.weight"][:] = torch.from_numpy(tensors["begin"].astype(np.float32))
         return True

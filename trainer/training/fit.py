@@ -239,8 +239,8 @@ def _learned(
     A prior writes notes, whatever the network has become since it was fitted.
     """
     parents = further_tensors(init) if init else {}
-    own = further_tensors(str(path)) if resume else {}
-    return parents | own, {name: value for name, value in own.items() if name.startswith(FOLDER)}
+    extras = further_tensors(str(path)) if resume else {}
+    return parents | extras, {name: value for name, value in extras.items() if name.startswith(FOLDER)}
 
 
 def _prior(

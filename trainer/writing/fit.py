@@ -238,7 +238,7 @@ class _Run:
                     tensors[f"optimiser.{number}.{index}.{name}"] = torch.as_tensor(value).clone()
         with atomic_write(self._out / STATE) as draft:
             save_file({name: value.contiguous() for name, value in tensors.items()}, draft)
-        told = {
+        facts = {
             "step": self.step,
             "seconds": self.seconds,
             "tokens": self.tokens,
@@ -246,7 +246,7 @@ class _Run:
             "data": self._data,
         }
         with atomic_write(self._out / DESCRIPTION) as draft:
-            draft.write_text(json.dumps(told) + "\n", encoding="utf-8")
+            draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
     def load(self) -> None:
         """Go on from what `save` wrote.

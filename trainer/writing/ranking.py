@@ -148,7 +148,7 @@ def _member(x: torch.Tensor, held: torch.Tensor, config: RankerConfig, seed: int
         nn.Linear(config.units, 1, bias=False),
     )
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    best, kept = -1.0, None
+    best, best_weights = -1.0, None
     for step in range(config.steps):
         network.train()
         chosen = torch.randint(len(x), (GROUPS,), generator=generator)
@@ -162,7 +162,7 @@ def _member(x: torch.Tensor, held: torch.Tensor, config: RankerConfig, seed: int
                 rank = float(np.mean(1 / ranks_of(network(held)[..., 0].numpy())))
             if rank > best:
                 best = rank
-                kept = [value.detach().clone() for value in network.parameters()]
-    assert kept is not None
-    weights, biases, sums = (value.numpy() for value in kept)
+                best_weights = [value.detach().clone() for value in network.parameters()]
+    assert best_weights is not None
+    weights, biases, sums = (value.numpy() for value in best_weights)
     return weights.T, biases, sums[0]

@@ -37,8 +37,8 @@ def watch_stops(process: Process, stands: Callable[[], None], over: threading.Ev
 def _wait(process: Process, over: threading.Event) -> bool:
     """Wait until it is stopped; False when there is nothing more to wait for."""
     with contextlib.suppress(ChildProcessError):  # it has been waited for already, or its parent has died
-        told = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-        return told is not None and told.si_code == os.CLD_STOPPED
+        state = os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+        return state is not None and state.si_code == os.CLD_STOPPED
     while process.poll() is None and not over.wait(AGAIN_SECONDS):
         if state_of(process.pid) == "T":
             return True

@@ -58,7 +58,7 @@ COUNTS_LOST = sys.platform == "linux"
 UdpAddress = tuple[str, int]
 
 
-class _Told(NamedTuple):
+class _Outgoing(NamedTuple):
     """What is published: to one subscriber, or to all for None."""
 
     address: str
@@ -117,13 +117,13 @@ class OscServer:
         self._silence = NOTICE_EVERY_SECONDS
         self._subscribers: tuple[UdpAddress, ...] = ()
         self.passed_over = self.lost = self.echoes = self.faults = 0
-        self._told = self._told_lost = 0
-        self._told_at = float("-inf")
+        self._reported = self._reported_lost = 0
+        self._reported_at = float("-inf")
         self._credit, self._paced_at = BURST, time.monotonic()
         self._published: dict[tuple[object, ...], float] = {}
         self._later: list[tuple[float, int, TimedMessage, UdpAddress]] = []
         self._order = 0
-        self._outbox: queue.SimpleQueue[_Told | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[_Outgoing | None] = queue.SimpleQueue()
         self._wake, self._waker = socket.socketpair()
         self._closing = False
         self._threads = [
@@ -143,7 +143,7 @@ class OscServer:
         if self._outbox.qsize() >= MOST_WAITING:
             self.unsent += 1
         else:
-            self._outbox.put(_Told(address, arguments))
+            self._outbox.put(_Outgoing(address, arguments))
 
     def close(self) -> None:
         """Send what is left, stop, and free the port; safe to call twice."""
@@ -230,14 +230,14 @@ class OscServer:
 
     def _tell_of_flood(self) -> None:
         left_out, now = self.passed_over + self.lost, self._wall_seconds()
-        if left_out - self._told < FLOOD and not self.lost > self._told_lost:
+        if left_out - self._reported < FLOOD and not self.lost > self._reported_lost:
             return
-        if 0.0 <= now - self._told_at < FLOOD_NOTICE_SECONDS:
+        if 0.0 <= now - self._reported_at < FLOOD_NOTICE_SECONDS:
             return
         text = f"OSC comes faster than it can be heeded: {self.passed_over} older values were passed over"
         if self.lost:
             text += f", and {self.lost} packets were lost, keys perhaps among them"
-        self._told, self._told_lost, self._told_at = left_out, self.lost, now
+        self._reported, self._reported_lost, self._reported_at = left_out, self.lost, now
         with contextlib.suppress(Exception):  # whoever takes notices cannot end the receiving
             self._notice(text)
 
@@ -293,7 +293,7 @@ class OscServer:
         if len(self._subscribers) >= MOST_SUBSCRIBERS:
             raise BadPacketError(f"there are {MOST_SUBSCRIBERS} subscribers already")
         self._subscribers = (*self._subscribers, peer)
-        self._subscribed(lambda address, value: self._outbox.put(_Told(address, (value,), peer)))
+        self._subscribed(lambda address, value: self._outbox.put(_Outgoing(address, (value,), peer)))
 
     def _comes_back(self, message: TimedMessage) -> bool:
         """Tell whether a message is one that was published a moment ago."""

@@ -103,10 +103,10 @@ class AlsaOutput(QueuedOutput[Sequencer]):
 
     def _take_back(self, sequencer: Sequencer, ended: tuple[int, int]) -> None:
         """Take back what would begin what was ended."""
-        kept = deque[_Waiting]()
+        remaining = deque[_Waiting]()
         for waiting in self._waiting:
             if ends(ended, waiting.key):
                 sequencer.take_back(waiting.tag)
             else:
-                kept.append(waiting)
-        self._waiting = kept
+                remaining.append(waiting)
+        self._waiting = remaining

@@ -79,9 +79,9 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
         lib.jack_midi_event_get.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32]
         self._event = _Event()
         self._place = _place(name, port, direction)
-        self._own = (self.midi_inports if direction == "in" else self.midi_outports).register(port)
-        self._port = _address(self._own._ptr)  # noqa: SLF001  for lack of another way
-        self.port_name: str = self._own.name
+        self._jack_port = (self.midi_inports if direction == "in" else self.midi_outports).register(port)
+        self._port = _address(self._jack_port._ptr)  # noqa: SLF001  for lack of another way
+        self.port_name: str = self._jack_port.name
         self._used = False
         self.alive = True
         self._called: Callable[[int], None] | None = None
@@ -115,7 +115,7 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
 
     def wake(self) -> None:
         """Bear the old name again; raises jack.JackError."""
-        self._own.shortname = self._place[2]
+        self._jack_port.shortname = self._place[2]
 
     def use(self, called: Callable[[int], None]) -> None:
         """Call somebody from now on, with the number of frames of each cycle, on JACK's thread."""
@@ -128,8 +128,8 @@ class JackClient(jack.Client):  # type: ignore[misc]  # it has no types
         self._rests.wait(_PATIENCE_S)  # for a call that is under way
         if self.alive:
             with contextlib.suppress(jack.JackError):
-                self._own.disconnect()
-                self._own.shortname = _RESTING
+                self._jack_port.disconnect()
+                self._jack_port.shortname = _RESTING
             self._used = False
 
     def rests_at(self, place: tuple[str, ...]) -> bool:

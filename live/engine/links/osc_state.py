@@ -26,7 +26,7 @@ class OscState:
 
     def __init__(self, jam: Jam, tell: Callable[[str, Value], None]) -> None:
         self._jam, self._tell = jam, tell
-        self._told: State = {}
+        self._published: State = {}
         self._looked = 0
 
     def look(self, now: Nanos, coming: int) -> None:
@@ -36,9 +36,9 @@ class OscState:
         self._looked = now
         state = changing(self._jam, now)
         for address, value in state.items():
-            if self._told.get(address) != value:
+            if self._published.get(address) != value:
                 self._tell(address, value)
-        self._told = state
+        self._published = state
 
     def whole(self, now: Nanos) -> State:
         """Return everything, for a subscriber who has just come."""

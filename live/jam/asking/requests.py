@@ -137,13 +137,13 @@ class Requests:
         return self._choice.tracks if self.model is not None and self.model.accompanies else []
 
     @property
-    def own(self) -> Grid:
+    def model_grid(self) -> Grid:
         """The grid of the model's own metre; two bars of 4/4 before the first model."""
         return self.model.grid if self.model is not None else Grid()
 
     def takes(self, grid: Grid) -> bool:
         """Tell whether the model takes and answers phrases on a grid."""
-        return takes(self.own, grid, latent=self.model is None or self.has_latent)
+        return takes(self.model_grid, grid, latent=self.model is None or self.has_latent)
 
     def grid_in(self, metre: str, bars: int = 0) -> Grid:
         """Return the grid of the model's phrases in a metre, by its name.
@@ -157,8 +157,8 @@ class Requests:
             UsageError: the model does not play it, or there is none of that name.
         """
         with model_faults():
-            wanted = metre_of(self.own) if metre == OWN_METRE else read_metre(metre)
-            whole, found = grid_in(self.own, wanted), grid_in(self.own, wanted, bars)
+            wanted = metre_of(self.model_grid) if metre == OWN_METRE else read_metre(metre)
+            whole, found = grid_in(self.model_grid, wanted), grid_in(self.model_grid, wanted, bars)
         model = self.model
         if whole is None or found is None or not self.takes(whole):
             assert model is not None
@@ -178,7 +178,7 @@ class Requests:
         """Return a phrase of one metre as another has it; None where the model takes it in neither."""
         if not (self.takes(phrase.grid) and self.takes(grid)):
             return None
-        return cut(padded(phrase, self.own), grid)
+        return cut(padded(phrase, self.model_grid), grid)
 
     def encode(self, search: Search) -> Encode:
         """Return the request for the place of a phrase."""

@@ -147,7 +147,7 @@ class Foresight:
         rows = (((note.start - first) // size, note.pitch % 12) for note in self._capture.lately(first))
         found = frozenset(row for row in rows if 0 <= row[0] < steps)
         self._rows = {
-            **{one: kept for one, kept in self._rows.items() if kept[0] == strikes},
+            **{one: row for one, row in self._rows.items() if row[0] == strikes},
             cell: (strikes, found),
         }
         return found

@@ -188,10 +188,10 @@ def playable(notes: list[PlayedNote], steps: int) -> list[PlayedNote]:
     if len(notes) <= MOST_AT_ONCE:
         return notes
     crowds: defaultdict[int, int] = defaultdict(int)
-    kept: set[int] = set()
+    taken: set[int] = set()
     for place in sorted(range(len(notes)), key=lambda place: -notes[place].velocity):
         moment = notes[place].start // AT_ONCE
-        if crowds[moment] < MOST_AT_ONCE and len(kept) < MOST_A_STEP * steps:
+        if crowds[moment] < MOST_AT_ONCE and len(taken) < MOST_A_STEP * steps:
             crowds[moment] += 1
-            kept.add(place)
-    return [note for place, note in enumerate(notes) if place in kept]
+            taken.add(place)
+    return [note for place, note in enumerate(notes) if place in taken]

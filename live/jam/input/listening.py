@@ -14,7 +14,7 @@ Threads: engine only.
 from collections import deque
 from typing import NamedTuple
 
-from live.ipc.messages import BeatFound, CannotListen, ExpectTempo, Heard, Listen, Onset
+from live.ipc.messages import BeatFound, BeatReport, CannotListen, ExpectTempo, Listen, Onset
 from live.jam.input.capture import Capture, Key
 from live.jam.protocols import Output
 from live.settings.knobs import KNOBS
@@ -140,11 +140,11 @@ class Listening:
             elif self.waits:
                 self.wait(grid)
 
-    def heard(self, heard: Heard) -> Timeline | None:
+    def take(self, report: BeatReport) -> Timeline | None:
         """Take what the model process tells; returns the timeline that it says."""
-        if not self.active or heard.number != self._number:
+        if not self.active or report.number != self._number:
             return None
-        match heard:
+        match report:
             case BeatFound(_, tick, nanos, tempo_bpm):
                 return Timeline(Tick(tick), Nanos(nanos), tempo_bpm)
             case CannotListen(_, text):

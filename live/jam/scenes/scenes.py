@@ -131,8 +131,8 @@ class Scenes:
             target = self._to_settings(settings)
         else:
             listed = ", ".join(map(str, sorted({*self._stored, *self._settings})))
-            there = f"; there is: {listed}" if listed else ""
-            raise UsageError(f"scene {number} is empty: store it first{there}")
+            hint = f"; there is: {listed}" if listed else ""
+            raise UsageError(f"scene {number} is empty: store it first{hint}")
         self._glide, self.called = None, number
         over = bars if self._jam.transport.running else 0
         if over or target.slots.get("model", self._jam.model_choice.name) != self._jam.model_choice.name:

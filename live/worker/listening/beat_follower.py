@@ -220,7 +220,7 @@ class BeatFollower:
                         2 * jitter / count**2,
                         place + count,
                         kind_of(count),
-                        1 << count & self._rhythm.kept | 1,
+                        1 << count & self._rhythm.past_mask | 1,
                         count,
                         change,
                         place,
@@ -237,7 +237,7 @@ class BeatFollower:
 
     def _go_on(self, time: float, distance: float, weights: Sequence[float]) -> None:
         """Take every reading on to the places that an onset may stand on."""
-        parts, kept, distances = self._profile.parts, self._rhythm.kept, self._rhythm.distances
+        parts, past_mask, distances = self._profile.parts, self._rhythm.past_mask, self._rhythm.distances
         farthest = 2 * parts  # that is looked at: any longer distance is as likely
         rows: dict[tuple[int, int, int, int], dict[int, float]] = {}
         jitter, stray, switch = JITTER**2, log(STRAY / PARTS), log(SWITCH)
@@ -294,7 +294,7 @@ class BeatFollower:
                             period_var + walked - by_period * both,
                             place + count,
                             kind_of(count) + KINDS * (kind % KINDS),
-                            past << min(count, farthest) & kept | 1,
+                            past << min(count, farthest) & past_mask | 1,
                             min(age + count, farthest),
                             changing,
                             opening,

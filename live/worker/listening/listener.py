@@ -7,7 +7,16 @@ Owns: the beat follower.  Threads: its own.
 import queue
 from collections.abc import Callable
 
-from live.ipc.messages import BeatFound, CannotListen, ExpectTempo, Heard, Listen, Message, Onset, ToListener
+from live.ipc.messages import (
+    BeatFound,
+    BeatReport,
+    CannotListen,
+    ExpectTempo,
+    Listen,
+    Message,
+    Onset,
+    ToListener,
+)
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.worker.listening.beat_follower import BeatFollower
 from model.errors import sentence
@@ -27,13 +36,13 @@ class Listener:
         """When `advance` has something to do; None until somebody plays."""
         return None if self._follower is None else self._follower.due
 
-    def take(self, message: ToListener) -> Heard | None:
+    def take(self, message: ToListener) -> BeatReport | None:
         """Take a message; returns what is known newly."""
         if isinstance(message, Listen):
             self._number, self._follower = message.number, None
         return self._guarded(lambda: self._taken(message))
 
-    def advance(self, now: Nanos) -> Heard | None:
+    def advance(self, now: Nanos) -> BeatReport | None:
         """Work out what was played up to now; returns what is known newly."""
         follower = self._follower
         return None if follower is None else self._guarded(lambda: follower.advance(now))
@@ -44,15 +53,15 @@ class Listener:
                 self._follower = BeatFollower(metre, tempo_bpm=tempo_bpm, chosen=chosen)
                 if line is not None:
                     self._follower.join(Timeline(Tick(line[0]), Nanos(line[1]), line[2]))
-                heard = [self._follower.onset(Nanos(nanos), *note) for nanos, *note in onsets]
-                return any(heard)
+                found = [self._follower.onset(Nanos(nanos), *note) for nanos, *note in onsets]
+                return any(found)
             case Onset(nanos, pitch, velocity) if self._follower is not None:
                 return self._follower.onset(Nanos(nanos), pitch, velocity)
             case ExpectTempo(tempo_bpm) if self._follower is not None:
                 self._follower.expect(tempo_bpm)
         return False
 
-    def _guarded(self, hear: Callable[[], bool]) -> Heard | None:
+    def _guarded(self, hear: Callable[[], bool]) -> BeatReport | None:
         """Return what is believed if something has been learned."""
         try:
             learned = hear()
@@ -85,10 +94,10 @@ def listen(
         try:
             message = messages.get(timeout=None if due is None else max(0, due + GRACE_NANOS - now()) / 1e9)
         except queue.Empty:
-            heard = listener.advance(Nanos(now()))
+            report = listener.advance(Nanos(now()))
         else:
             if message is None:
                 return
-            heard = listener.take(message)
-        if heard is not None:
-            tell(heard)
+            report = listener.take(message)
+        if report is not None:
+            tell(report)

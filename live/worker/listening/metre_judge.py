@@ -38,14 +38,14 @@ class MetreJudge:
     def __init__(self, metre: Metre) -> None:
         self._network = metre_network(metre)
         self._played = PlayedFeatures()
-        self._heard: deque[tuple[list[int], int]] = deque(maxlen=MOST_HEARD)  # rows and highest pitch
+        self._onsets: deque[tuple[list[int], int]] = deque(maxlen=MOST_HEARD)  # rows and highest pitch
         self._evidence: MetreEvidence | None = None
         self._period = self._time = 0.0  # of a part of the grid, and of its last onset, in seconds
         self._missed = False  # whether the grid lacks onsets before this one
 
     def hear(self, notes: Sequence[tuple[int, int]]) -> None:
         """Take an onset's notes, (pitch, velocity)."""
-        self._heard.append((self._played.of(notes), max(notes)[0]))
+        self._onsets.append((self._played.of(notes), max(notes)[0]))
 
     def forget(self) -> None:
         """Begin with another grid."""
@@ -54,7 +54,7 @@ class MetreJudge:
     def weigh(self, readings: list[BeatReading]) -> list[BeatReading]:
         """Return readings of all onsets with what counts for them, the best first, as they came."""
         leader = readings[0]
-        if not leader.hop or len(self._heard) < 2:
+        if not leader.hop or len(self._onsets) < 2:
             self._missed = True
             return readings
         level = None if self._evidence is None else self._level(leader)
@@ -86,10 +86,10 @@ class MetreJudge:
     ) -> list[float]:
         """Take the best reading's grid, from as far back as it knows its onsets; returns what is said."""
         pasts = [_places(reading.past) for reading in readings]
-        own = pasts[0][: len(self._heard)]
+        lines = pasts[0][: len(self._onsets)]
         said = [0.0] * len(readings)
-        for ago in reversed(range(len(own))):
-            self._tell(evidence, own[ago + 1] - own[ago] if ago + 1 < len(own) else 0, ago)
+        for ago in reversed(range(len(lines))):
+            self._tell(evidence, lines[ago + 1] - lines[ago] if ago + 1 < len(lines) else 0, ago)
             said = [
                 self._said(evidence, level, reading.place - past[ago], one)
                 if ago < len(past)
@@ -100,7 +100,7 @@ class MetreJudge:
 
     def _tell(self, evidence: MetreEvidence, parts: float, ago: int) -> None:
         """Let the network hear the onset so many onsets ago."""
-        rows, top = self._heard[-1 - ago]
+        rows, top = self._onsets[-1 - ago]
         evidence.hear(round(parts * UNITS / PARTS), rows, top, log2(60 / (self._period * PARTS)))
 
     def _said(self, evidence: MetreEvidence, level: int | None, place: int, before: float) -> float:

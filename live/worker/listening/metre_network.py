@@ -100,8 +100,8 @@ class MetreEvidence:
         network = self._network
         rows = network.rows
         low, high, share = tempo_rows(octave)
-        told = rows[[*played, *self._on_grid.of(distance, top)]].sum(0)
-        inner = np.maximum(network.bias + told + (1 - share) * rows[low] + share * rows[high], 0.0)
+        present = rows[[*played, *self._on_grid.of(distance, top)]].sum(0)
+        inner = np.maximum(network.bias + present + (1 - share) * rows[low] + share * rows[high], 0.0)
         self._state = state = _gated(network, inner, self._state)
         places = network.places @ state + network.places_bias
         levels = network.levels @ state + network.levels_bias
@@ -119,10 +119,10 @@ class MetreEvidence:
 
 def _gated(network: MetreNetwork, inner: Vector, state: Vector) -> Vector:
     fresh = network.fresh @ inner + network.fresh_bias
-    kept = network.kept @ state + network.kept_bias
+    carried = network.kept @ state + network.kept_bias
     size = len(state)
-    opened = 0.5 + 0.5 * np.tanh((fresh[: 2 * size] + kept[: 2 * size]) / 2)
-    new = np.tanh(fresh[2 * size :] + opened[:size] * kept[2 * size :])
+    opened = 0.5 + 0.5 * np.tanh((fresh[: 2 * size] + carried[: 2 * size]) / 2)
+    new = np.tanh(fresh[2 * size :] + opened[:size] * carried[2 * size :])
     return new + opened[size:] * (state - new)
 
 

@@ -81,7 +81,7 @@ class RhythmProfile:
 
     Attributes:
         parts: in a bar.
-        kept: bits of the past that count.
+        past_mask: bits of the past that count.
 
     Raises:
         CheckpointError: the network that came along is damaged.
@@ -91,7 +91,7 @@ class RhythmProfile:
         """Read the network; a metre that is not known borrows the bars of the nearest."""
         self._network = rhythm_network()
         self.parts = PARTS * quarters(metre)
-        self._lags, self.kept = lags(metre), (1 << 2 * self.parts) - 1
+        self._lags, self.past_mask = lags(metre), (1 << 2 * self.parts) - 1
         since = self._network.since[nearest(metre)]
         self._since: list[Rows] = [[] for _ in range(self.parts)]
         for part in range(self.parts):

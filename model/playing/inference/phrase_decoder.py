@@ -137,10 +137,10 @@ class PhraseDecoder:
 
     def _before(self, context: Phrase | None, prefix: Phrase | None, prefix_steps: int) -> tuple[Phrase, int]:
         """Return what stands before an answer on the network's whole grid, and how many steps that is."""
-        own = self._network.codec.grid
-        begun = padded(prefix, own) if prefix is not None else None
+        model_grid = self._network.codec.grid
+        begun = padded(prefix, model_grid) if prefix is not None else None
         before = on_whole_grid(self._network.whole.grid, context, begun, self._network.context_steps)
-        return before, self._network.context_steps + cell_step(self._packing.grid, own, prefix_steps)
+        return before, self._network.context_steps + cell_step(self._packing.grid, model_grid, prefix_steps)
 
     def _rest(self, source: PlayedPhrase, prefix: Phrase | None, prefix_steps: int) -> Phrase:
         """Return what the network gives back of a phrase that was played, with nothing turned."""

@@ -49,13 +49,13 @@ class PhraseEncoder:
             ValueError: a phrase lies on another grid.
         """
         packed = [self._packing.packed(phrase) for phrase in phrases]
-        heard = [self._packing.held(arrays) for arrays in packed]
-        points: Iterable[Vector] = map(self._guess, heard)
+        holdings = [self._packing.held(arrays) for arrays in packed]
+        points: Iterable[Vector] = map(self._guess, holdings)
         if self._encodes:
             encode = self._network.runtime.encode
             points = (z for rows in portions(len(packed)) for z in encode(stacked(packed[rows])))
         ident = self._network.ident
-        return [Latent(ident, z, measure(held)) for z, held in zip(points, heard, strict=True)]
+        return [Latent(ident, z, measure(held)) for z, held in zip(points, holdings, strict=True)]
 
     def seek(self, phrase: Phrase) -> Latent:
         """Return what `encode_all` does, at the point that gives a phrase back best, see `point_search`.

@@ -344,7 +344,7 @@ def test_a_folder_that_was_removed_is_made_again(tmp_path: Path) -> None:
     assert pressed(hands.take.path) == [60]
     shutil.rmtree(tmp_path / "takes")
     hands.take.close()
-    assert hands.take.kept
+    assert hands.take.saved
 
 
 def refuse(monkeypatch: pytest.MonkeyPatch, *folders: Path) -> None:
@@ -383,7 +383,7 @@ def test_a_take_that_no_folder_takes_is_said_to_be_lost(
     refuse(monkeypatch, tmp_path)
     hands.take.close()
     assert hands.take.fault.endswith("No space left on device; it is lost")
-    assert not hands.take.kept
+    assert not hands.take.saved
 
 
 def test_an_empty_take_leaves_no_folder(tmp_path: Path) -> None:

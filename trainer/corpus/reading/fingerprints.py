@@ -35,7 +35,7 @@ def fingerprints(pitched: Sheets, drums: Sheets) -> list[Hashes]:
         else:
             beaten[drums.first_line[song] : drums.first_line[song + 1]] = True
     notes, songs = skyline(*merged(*pitched.of_lines(chosen)))
-    own = _grams(np.diff(notes[:, PITCH]), np.diff(notes[:, ONSET]), songs, GRAM, len(pitched))
+    pitched_grams = _grams(np.diff(notes[:, PITCH]), np.diff(notes[:, ONSET]), songs, GRAM, len(pitched))
     rows, songs = drums.of_lines(beaten)
     places = songs << 32 | rows[:, ONSET]
     order = np.argsort(places, kind="stable")
@@ -43,7 +43,7 @@ def fingerprints(pitched: Sheets, drums: Sheets) -> list[Hashes]:
     masks = (1 << CLASS_OF_KEY[rows[order, PITCH]]).astype(np.int64)
     masks, places = np.bitwise_or.reduceat(masks, begins) if len(begins) else masks, places[order][begins]
     hit = _grams(masks[1:], np.diff(places & 0xFFFFFFFF), places >> 32, DRUM_GRAM, len(pitched))
-    return [one if len(one) else other for one, other in zip(own, hit, strict=True)]
+    return [one if len(one) else other for one, other in zip(pitched_grams, hit, strict=True)]
 
 
 def _grams(values: Numbers, gaps: Numbers, songs: Numbers, length: int, count: int) -> list[Hashes]:
@@ -62,8 +62,8 @@ def _grams(values: Numbers, gaps: Numbers, songs: Numbers, length: int, count: i
     begins = begins[begins - first[songs[begins]] < MOST_GRAMS]
     steps = values.astype(np.int64) << 7 | np.minimum(gaps, 64)
     least = int(steps.min(initial=0))
-    there = np.flatnonzero(np.bincount(steps - least))  # few, and none far from another
-    which, distinct = np.searchsorted(there, steps - least), (there + least).astype(np.uint64)
+    occupied = np.flatnonzero(np.bincount(steps - least))  # few, and none far from another
+    which, distinct = np.searchsorted(occupied, steps - least), (occupied + least).astype(np.uint64)
     sums = np.zeros(len(begins), dtype=np.uint64)
     for place in range(length):
         scrambled = mixed(distinct ^ np.uint64(place << 56))

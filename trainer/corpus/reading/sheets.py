@@ -112,10 +112,10 @@ class Sheets:
         within = (number for first, after in pairwise(self.first_line) for number in range(after - first))
         lines = []
         numbers = zip(counts.tolist(), alone.tolist(), mean.tolist(), strict=True)
-        for number, track, (count, own, height) in zip(within, tracks, numbers, strict=True):
+        for number, track, (count, single, height) in zip(within, tracks, numbers, strict=True):
             name = track.name.lower()
             voiced = any(word in name for word in VOICES) or track.program in VOICE_PROGRAMS
-            lines.append(TrackLine(number, track.program, name, count, own, height, voiced))
+            lines.append(TrackLine(number, track.program, name, count, single, height, voiced))
         return lines
 
     def lines_of(self, song: int) -> list[TrackLine]:

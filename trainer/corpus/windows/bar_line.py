@@ -72,7 +72,7 @@ def find(files: Sequence[Unbarred]) -> list[BarLine]:
     """
     notes = _Notes(files)
     wrong = [bool(file.signatures) and all(lies(*each[1:]) for each in file.signatures) for file in files]
-    likely = [LIKELY if lie else _own(file.signatures) for file, lie in zip(files, wrong, strict=True)]
+    likely = [LIKELY if lie else _written(file.signatures) for file, lie in zip(files, wrong, strict=True)]
     stands = notes.stand([metres[0] if metres else LIKELY[0] for metres in likely])
     stands &= [
         not lie and bool(metres and file.signatures)
@@ -95,7 +95,7 @@ def find(files: Sequence[Unbarred]) -> list[BarLine]:
     return found
 
 
-def _own(signatures: Sequence[tuple[int, int, int]]) -> tuple[int, ...]:
+def _written(signatures: Sequence[tuple[int, int, int]]) -> tuple[int, ...]:
     """Return the quarters of a file's bars, if it has one metre, and one whose bars can be found."""
     metres = {each[1:] for each in signatures} or {(4, 4)}
     # bars of 2/4 and 6/8 are seldom found: those stay where they are

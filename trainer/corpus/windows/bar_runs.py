@@ -67,8 +67,8 @@ def bar_runs(metres: Metres, grid: Grid, *, other: bool = False, line: BarLine =
         signatures.insert(0, (0, grid.beats_per_bar, 4))
     if line.first:
         _, numerator, denominator = signatures[0]
-        own = 4 * numerator * metres.tpq // denominator if numerator > 0 and denominator > 0 else bar
-        begin = line.first - (own if line.first > 0 else 0)
+        written = 4 * numerator * metres.tpq // denominator if numerator > 0 and denominator > 0 else bar
+        begin = line.first - (written if line.first > 0 else 0)
         signatures = [
             (begin, numerator, denominator),
             *((t + line.beside, n, d) for t, n, d in signatures[1:]),

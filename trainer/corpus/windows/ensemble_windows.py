@@ -172,9 +172,9 @@ def _places(
         few[begin : begin + count] = False
         few[begin + np.linspace(0, count - 1, spare[span]).astype(np.int64)] = True
     whole = phrase_windows.rank(songs) < MOST_OF_A_PIECE + SPARE_OF_A_PIECE
-    kept = few | whole
-    places = WindowPlaces(spans[kept], number[kept] * stride * grid.steps_per_bar, songs[kept])
-    return places, few[kept], whole[kept]
+    chosen = few | whole
+    places = WindowPlaces(spans[chosen], number[chosen] * stride * grid.steps_per_bar, songs[chosen])
+    return places, few[chosen], whole[chosen]
 
 
 class Rows(NamedTuple):

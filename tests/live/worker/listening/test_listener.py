@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from live.ipc.messages import BeatFound, CannotListen, ExpectTempo, Heard, Listen, Message, Onset
+from live.ipc.messages import BeatFound, BeatReport, CannotListen, ExpectTempo, Listen, Message, Onset
 from live.timing.timeline import Nanos
 from live.worker.listening import metre_network
 from live.worker.listening.listener import Listener, listen
@@ -16,9 +16,9 @@ from tests.live.worker.listening.test_beat_follower import MARCH, even, onsets
 PATIENCE_S = 20.0
 
 
-def played(listener: Listener, bars: int, *, bpm: float = 100) -> list[Heard]:
+def played(listener: Listener, bars: int, *, bpm: float = 100) -> list[BeatReport]:
     """Play a march to a listener; returns what it tells."""
-    told: list[Heard | None] = []
+    told: list[BeatReport | None] = []
     for nanos, pitch, velocity in onsets(MARCH, 8, bars // 2, even(bpm)):
         if listener.due is not None and listener.due <= nanos:
             told.append(listener.advance(listener.due))
