@@ -117,14 +117,14 @@ ACTIONS: dict[str, tuple[str, ...]] = {
 }
 """Every action with the arguments that it is listed with; see `takes`."""
 
-_RAMP = re.compile(r"(?P<bpm>[0-9]{2,3}(\.[0-9]+)?) over (?P<bars>[1-9][0-9]?) bars?")
-_SCENE = re.compile(r"(?P<number>[1-9][0-9]?)( over (?P<bars>[1-9][0-9]?) bars?)?")
+_RAMP = re.compile(r"(?P<bpm>[0-9]{2,3}(\.[0-9]+)?) over (?P<bars>[1-9][0-9]?)( bars?)?")
+_SCENE = re.compile(r"(?P<number>[1-9][0-9]?)( over (?P<bars>[1-9][0-9]?)( bars?)?)?")
 
 
 def takes(action: str, argument: str) -> bool:
     """Tell whether an action takes an argument: a listed one, or any number of scenes and songs.
 
-    `scene 12`, `scene 2 over 4 bars` and `tempo 140 over 8 bars` are not listed.
+    `scene 12`, `scene 2 over 4 bars` and `tempo 140 over 8` are not listed; the word *bars* may be left out.
     """
     if argument in ACTIONS[action] or not (argument or ACTIONS[action]):
         return True

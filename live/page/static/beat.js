@@ -1,4 +1,4 @@
-// The beat, large; whose turn it is; tempo, metre, key and chord.
+// The beat, large; whose turn it is; key, chord and the next one; tempo and metre.
 import { $, element, pressed, text } from "./dom.js";
 
 const FLASH = 0.18; // of a beat
@@ -56,8 +56,9 @@ export class Beat {
     if (state.recognised) facts.push(`you play anchor ${state.recognised}`);
     if (state.loop_bars) facts.push(`loop of ${state.loop_bars}`);
     else if (state.phrase_bars !== 2) facts.push(`phrases of ${state.phrase_bars}`);
-    if (state.key) facts.push(state.key + (state.key_locked ? " locked" : ""));
-    if (state.chord) facts.push(state.next_chord && state.next_chord !== state.chord ? `${state.chord} → ${state.next_chord}` : state.chord);
+    text($("key"), state.key ? state.key + (state.key_locked ? " locked" : "") : "");
+    text($("chord"), state.chord || "");
+    text($("next"), state.next_chord && state.next_chord !== state.chord ? `→ ${state.next_chord}` : "");
     text($("facts"), facts.join(" · "));
   }
 }

@@ -124,9 +124,10 @@ def test_the_beat_alone_fills_the_screen_and_panic_stays(browser: Any, served: S
         width, height = height, width
         page.set_viewport_size({"width": width, "height": height})
     page.click("#beat")
-    boxes = [page.locator(name).bounding_box() for name in ("#count", "#dots", "#turn", "#facts", "#panic")]
+    names = ("#count", "#dots", "#turn", ".harmony", "#facts", "#panic")
+    boxes = [page.locator(name).bounding_box() for name in names]
     assert all(box["y"] >= 0 and box["y"] + box["height"] <= height for box in boxes)
-    assert max(box["y"] + box["height"] for box in boxes[:4]) <= boxes[4]["y"]
+    assert max(box["y"] + box["height"] for box in boxes[:-1]) <= boxes[-1]["y"]
     assert boxes[0]["height"] > 0.4 * min(width, height)
     page.click("#panic")
     assert served.got(commands.Panic)
@@ -143,11 +144,15 @@ def test_words_are_shown_and_said(browser: Any, served: Served) -> None:
     assert served.got(commands.Say)[0].text == "much sparser"
 
 
+HARMONY: dict[str, Any] = {"key": "D minor", "key_locked": True, "chord": "Gm", "next_chord": "A7"}
+
+
 def test_what_changes_is_shown(browser: Any, served: Served) -> None:
     page = opened(browser, served)
-    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), mode="hold", key="D minor"))
+    served.call(served.broker.take, scene(nanos=time.monotonic_ns(), mode="hold", **HARMONY))
     page.wait_for_selector("[data-mode=hold][aria-pressed=true]")
-    page.wait_for_selector("#facts:has-text('D minor')")
+    page.wait_for_selector("#key:has-text('D minor locked')")
+    assert page.inner_text(".harmony").split() == ["D", "minor", "locked", "Gm", "→", "A7"]
     served.call(served.broker.set_connected, False)
     page.wait_for_selector("#alarm:has-text('the engine does not answer')")
 

@@ -34,8 +34,10 @@ async def test_an_action_is_found_by_its_letters_and_sent() -> None:
     ("typed", "sent"),
     [
         ("scene 2 over 4 bars", ask.CallScene(2, 4, source="dashboard")),
+        ("scene 2 over 4", ask.CallScene(2, 4, source="dashboard")),
         ("scene 12", ask.CallScene(12, source="dashboard")),
         ("tempo 140  over 8 bars", ask.RampTempo(140.0, 8, source="dashboard")),
+        ("tempo 140 over 1", ask.RampTempo(140.0, 1, source="dashboard")),
     ],
 )
 async def test_an_action_that_no_list_holds_is_typed_in_full(typed: str, sent: ask.Command) -> None:
