@@ -105,7 +105,7 @@ def asked(say: Callable[[str], object], ask: Ask) -> Iterable[str]:
         if name in bindable():
             yield name
         else:
-            say(f"there is no '{name}'{did_you_mean(name, bindable())}; `twobar learn --list` tells all")
+            say(f"there is no '{name}'; `twobar learn --list` tells all{did_you_mean(name, bindable())}")
 
 
 def from_terminal() -> str:
@@ -122,4 +122,4 @@ def check(targets: Iterable[str]) -> None:
     for target in targets:
         if " ".join(target.split()) not in bindable():
             near = did_you_mean(target, bindable())
-            raise UsageError(f"unknown knob or action '{target}'{near}; `twobar learn --list` tells all")
+            raise UsageError(f"unknown knob or action '{target}'; `twobar learn --list` tells all{near}")

@@ -366,7 +366,7 @@ def _check_action(control: Control, label: str, where: str) -> None:
     if not takes(name, argument):
         if not words:
             raise UsageError(f"{where}: {label}, action '{name}' takes no argument, but has '{argument}'")
-        raise unknown(f"argument of action '{name}'", argument, words, where=f"{label} of {where}")
+        raise unknown("argument", argument, words, where=f"action '{name}', {label} of {where}")
     if control.pitch_bend:
         raise UsageError(f"{where}: {label} cannot call an action: it springs back; bind it to a knob")
     for key in ("encoder", "takeover", "curve", "range", "step"):
