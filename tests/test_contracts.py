@@ -366,6 +366,23 @@ def test_code_says_performer_in_names_keys_and_sentences(room: str) -> None:
         assert words == [], path
 
 
+def names_in(path: Path) -> Iterator[str]:
+    """Yield the names that a module gives to classes, functions, arguments, variables and attributes."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.ClassDef(name) | ast.FunctionDef(name) | ast.arg(name):
+                yield name
+            case ast.Name(name, ast.Store()) | ast.Attribute(_, name, ast.Store()):
+                yield name
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_words_that_mean_many_things_name_nothing(room: str) -> None:
+    many = {"told", "own", "heard", "kept", "given", "there"}
+    for path in modules(room).values():
+        assert {name.strip("_").lower() for name in names_in(path)}.isdisjoint(many), path
+
+
 # -- the page that explains the house ----------------------------------------------------------------
 
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()

@@ -70,7 +70,7 @@ class CarriedAsked(Asked, frozen=True, kw_only=True):
     attributes: dict[str, float] = {}
 
 
-class HeardAsked(Asked, frozen=True, kw_only=True):
+class OpeningAsked(Asked, frozen=True, kw_only=True):
     """A .mid file, in base64."""
 
     name: str
@@ -100,7 +100,7 @@ VERBS: dict[str, type[Asked]] = {
     "draw": DrawAsked,
     "turned": TurnedAsked,
     "carried": CarriedAsked,
-    "heard": HeardAsked,
+    "opening": OpeningAsked,
     "way": WayAsked,
     "exported": ExportAsked,
 }

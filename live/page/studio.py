@@ -140,7 +140,7 @@ def carried(model: str, x: float, y: float, z: Sequence[float], attributes: Mapp
     return _decoded(player, moved if z else _measured(player, moved), {})
 
 
-def heard(model: str, name: str, data: bytes) -> Drawing:
+def opening(model: str, name: str, data: bytes) -> Drawing:
     """Return the opening of a .mid file as the model hears it."""
     player = loaded(model)
     _needs_latent(player, "a .mid file here")

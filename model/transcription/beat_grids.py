@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STRAIGHT = 0.5
+SWUNG = 0.53  # place of the second eighth from which a beat swings
 TRIPLET = 2 / 3
 RATIOS = (STRAIGHT, 0.54, 0.58, 0.62, TRIPLET)
 SIXTEENTH_RATIOS = (0.58, 0.62, TRIPLET)

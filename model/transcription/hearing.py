@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.music.grid import Grid
-from model.transcription.beat_grids import EIGHTH, STRAIGHT, TRIPLET, beat_grids
+from model.transcription.beat_grids import EIGHTH, STRAIGHT, SWUNG, TRIPLET, beat_grids
 from model.transcription.notes import Placement
 from model.transcription.ornaments import Strike, chords
 from model.transcription.placing import AROUND, Lattice, lattice_of, nearest, placed
@@ -24,7 +24,6 @@ WIDER = 1.6  # variance of onsets for that of what was rounded to places
 USUAL, TRUSTED_FINE = 0.3, 3  # share of onsets off the eighths, and the onsets that it is worth
 SLACK_MS = 25.0  # by which a finger outlasts the next one
 SWINGS = (0.0, 0.5, 1.0, 0.5)  # by how much of a change of swing each sixteenth of a beat moves
-HEARD = 0.53  # from which a beat swings
 SAME_SWING = 0.015
 CLEAR = 3.5  # standard errors from which late second eighths of a straight reading are swing
 NORMAL = 1.4826  # standard deviations of a normal deviate in its median absolute deviation
@@ -124,7 +123,7 @@ class Hearing:
         left = away - away.mean() - ratio * centred
         spread = SPREAD_MS / self._ms_per_tick
         variance = (float((left**2).sum()) + TRUSTED * spread**2) / (count - 2 + TRUSTED)
-        if ratio < max(HEARD - STRAIGHT, CLEAR * (variance / known) ** 0.5):
+        if ratio < max(SWUNG - STRAIGHT, CLEAR * (variance / known) ** 0.5):
             return None
         return min(TRIPLET, STRAIGHT + ratio), np.abs(left)
 
@@ -177,7 +176,7 @@ class Hearing:
             return float(np.mean(ratios))
         ratio = float((centred * moved).sum() / (centred**2).sum())
         ratio = min(0.75, max(STRAIGHT, ratio))
-        return ratio if ratio >= HEARD else STRAIGHT
+        return ratio if ratio >= SWUNG else STRAIGHT
 
     def graces_among(self, maybe: Mapping[int, int]) -> dict[int, int]:
         """Return those which may be grace notes and fit no place before their main notes' own."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from model.transcription.beat_grids import CHANGE, STRAIGHT, beat_grids, change_costs, onset_costs
+from model.transcription.beat_grids import CHANGE, STRAIGHT, SWUNG, beat_grids, change_costs, onset_costs
 
 BIN = 10  # ticks
 BINS = 13  # to either side
@@ -21,10 +21,9 @@ FARTHEST_START = 80.0  # ticks from that lag
 STEADY = 3.0  # ticks by which a displacement may change from beat to beat for one nat, of steady playing
 WANDERS = 6.0  # of playing that drifts
 DIVIDED = 3.0  # of beats that are divided otherwise than in straight steps
-HEARD = 0.53  # swing from which the phrase before swung
 WANDER = 35.0  # ticks: standard deviation of its change from beat to beat, of playing that drifts
 OUTSIDE = 2.0  # of an onset that would lie on the bar line behind the phrase
-UNHEARD = 1.5  # of a grid that the phrase before was not in
+NEW_GRID = 1.5  # of a grid that the phrase before was not in
 
 Ticks = NDArray[np.float64]
 
@@ -82,7 +81,7 @@ def search(
     known = np.array([_unheard(grid.swing, grid.family, swing) for grid in grids])
     begun = np.where(np.abs(moves - lag) <= FARTHEST_START, (moves - lag) ** 2 / (2 * AWAY**2), np.inf)
     away, change = np.abs(moves[:, None] - moves[None, :]), change_costs(steps_per_beat)
-    divided = DIVIDED if swing < HEARD else 0.0
+    divided = DIVIDED if swing < SWUNG else 0.0
     steady, wandering = away / STEADY, away**2 / (2 * WANDER**2)
     # the simpler reading unless another one fits so much better
     least = float(costs.min((1, 2)).sum())
@@ -129,7 +128,7 @@ def _best(costs: Ticks, begun: Ticks, change: Ticks, wander: Ticks) -> tuple[flo
 def _unheard(ratio: float, family: str, swing: float) -> float:
     """Return what it costs a phrase to begin in a grid, after one of a swing."""
     if family != "eighths":
-        return UNHEARD
+        return NEW_GRID
     if ratio == STRAIGHT:
-        return 0.0 if swing < HEARD else UNHEARD / 2
-    return min(UNHEARD, CHANGE * abs(ratio - swing) * 8)
+        return 0.0 if swing < SWUNG else NEW_GRID / 2
+    return min(NEW_GRID, CHANGE * abs(ratio - swing) * 8)

@@ -147,7 +147,7 @@ class Index:
             changed = self._table.execute(
                 f"DELETE FROM files WHERE place IN ({both} WHERE {differs})"  # noqa: S608 - names of columns
             ).rowcount
-            told = self._table.execute(
+            described = self._table.execute(
                 f"UPDATE files SET ({names}) = (SELECT {names} FROM seen WHERE seen.place = files.place) "  # noqa: S608
                 f"WHERE place IN ({both} WHERE {about})"
             ).rowcount
@@ -160,7 +160,7 @@ class Index:
             )
             self._table.execute("DELETE FROM seen")
             self._table.execute("DELETE FROM same")
-        return bool(gone + changed + told + refused)
+        return bool(gone + changed + described + refused)
 
     def count(self, where: str = "TRUE") -> int:
         """Count files by a condition in SQL."""

@@ -137,12 +137,12 @@ def _prepare(
 ) -> Report:
     """Read what is new into parts, then write the splits, or what is new of them."""
     shutil.rmtree(out / ".parts", ignore_errors=True)  # of versions before
-    told = json.dumps([told_by(folders), options.licences])
-    as_before = index.as_before if index.fact("told") == told else none_of
+    described = json.dumps([told_by(folders), options.licences])
+    as_before = index.as_before if index.fact("told") == described else none_of
     index.see(scan(folders, licences=options.licences, known=index.known, as_before=as_before))
     index.remember("told", "")  # broken off, the next time all are compared
     others = index.compare()
-    index.remember("told", told)
+    index.remember("told", described)
     for number in index.parts_in_use():
         if not whole(part_path(index.folder, number)):
             index.lose(number)

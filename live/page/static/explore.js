@@ -163,7 +163,7 @@ export class Explore {
 
   async drop(name, file) {
     const data = base64(new Uint8Array(await file.arrayBuffer()));
-    const drawing = await this.work(`reading ${file.name}`, () => ask("heard", { model: this.model, name: file.name, data }));
+    const drawing = await this.work(`reading ${file.name}`, () => ask("opening", { model: this.model, name: file.name, data }));
     if (drawing) { this.setEnd(name, drawing, file.name); this.show(drawing, { origin: `${file.name}, as the model hears it` }); }
   }
 

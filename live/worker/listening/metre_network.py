@@ -37,8 +37,8 @@ class MetreNetwork(NamedTuple):
         metre: one of METRES.
         rows: [feature][inner], the first layer.
         bias: [inner].
-        fresh, kept: [3 * hidden][inner] and [3 * hidden][hidden]: reset, update and new state.
-        fresh_bias, kept_bias: [3 * hidden].
+        fresh, carried: [3 * hidden][inner] and [3 * hidden][hidden]: reset, update and new state.
+        fresh_bias, carried_bias: [3 * hidden].
         places, places_bias: [places of all levels][hidden], in sixteenths of the grid, see `edges`.
         levels, levels_bias: [3][hidden].
         decay: by which what was said fades with each onset, 0..1.
@@ -49,8 +49,8 @@ class MetreNetwork(NamedTuple):
     bias: Vector
     fresh: Matrix
     fresh_bias: Vector
-    kept: Matrix
-    kept_bias: Vector
+    carried: Matrix
+    carried_bias: Vector
     places: Matrix
     places_bias: Vector
     levels: Matrix
@@ -85,7 +85,7 @@ class MetreEvidence:
         self._shifts = np.arange(begins[-1]) - self._first
         self._even = np.log(sizes / PRIORS)
         self._on_grid = PlacedFeatures(network.metre)
-        self._state = np.zeros(network.kept.shape[1])
+        self._state = np.zeros(network.carried.shape[1])
         self._sums = np.zeros(begins[-1])
 
     def hear(self, distance: int, played: Sequence[int], top: int, octave: float) -> None:
@@ -119,7 +119,7 @@ class MetreEvidence:
 
 def _gated(network: MetreNetwork, inner: Vector, state: Vector) -> Vector:
     fresh = network.fresh @ inner + network.fresh_bias
-    carried = network.kept @ state + network.kept_bias
+    carried = network.carried @ state + network.carried_bias
     size = len(state)
     opened = 0.5 + 0.5 * np.tanh((fresh[: 2 * size] + carried[: 2 * size]) / 2)
     new = np.tanh(fresh[2 * size :] + opened[:size] * carried[2 * size :])
@@ -130,16 +130,17 @@ def _gated(network: MetreNetwork, inner: Vector, state: Vector) -> Vector:
 def metre_network(metre: Metre, path: Path = FILE) -> MetreNetwork:
     """Return the network for a metre, one of METRES.  Raises as `weights_file.read` does."""
     hidden, inner, places = HIDDEN, INNER, edges(quarters(metre))[-1]
-    of_metre = {name: f"{METRES[metre]} {name}" for name in ("places", "places_bias")}
+    in_file = {name: f"{METRES[metre]} {name}" for name in ("places", "places_bias")}
+    in_file |= {"carried": "kept", "carried_bias": "kept_bias"}
     sizes = {
         "rows": (ALL_ROWS, inner), "bias": (1, inner), "decay": (1, 1),
         "fresh": (3 * hidden, inner), "fresh_bias": (1, 3 * hidden),
-        "kept": (3 * hidden, hidden), "kept_bias": (1, 3 * hidden),
+        "carried": (3 * hidden, hidden), "carried_bias": (1, 3 * hidden),
         "places": (places, hidden), "places_bias": (1, places),
         "levels": (len(LEVELS), hidden), "levels_bias": (1, len(LEVELS)),
     }  # fmt: skip
-    arrays = read(path, {of_metre.get(name, name): size for name, size in sizes.items()})
-    named = {name: arrays[of_metre.get(name, name)] for name in sizes}
+    arrays = read(path, {in_file.get(name, name): size for name, size in sizes.items()})
+    named = {name: arrays[in_file.get(name, name)] for name in sizes}
     vectors = {name: rows[0] for name, rows in named.items() if sizes[name][0] == 1}
     matrices = {name: rows for name, rows in named.items() if name not in vectors}
     decay = float(vectors.pop("decay")[0])

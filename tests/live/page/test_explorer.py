@@ -61,7 +61,7 @@ def test_a_request_is_worked_on_with_the_pages_own_model_or_the_one_it_names() -
         ("draw", "nonsense", 422),
         ("draw", '{"number": 1, "unknown": 2}', 422),
         ("drow", "{}", 404),
-        ("heard", json.dumps({"name": "x", "data": "A" * LARGEST_BODY}), 413),
+        ("opening", json.dumps({"name": "x", "data": "A" * LARGEST_BODY}), 413),
     ],
 )
 def test_a_wrong_request_is_one_sentence(verb: str, body: str, status: int) -> None:

@@ -30,7 +30,7 @@ def test_the_sheet_says_what_the_page_must_know() -> None:
 
 
 def test_a_dropped_file_is_found_carried_and_turned(tmp_path: Path) -> None:
-    found = studio.heard(MODEL, "tune.mid", dropped(A, tmp_path))
+    found = studio.opening(MODEL, "tune.mid", dropped(A, tmp_path))
     assert [(note.onset, note.pitch) for note in found.exact] == [(note.onset, note.pitch) for note in A]
     there = studio.carried(MODEL, 0.2, -0.3, found.z, found.attributes)
     assert there.xy == pytest.approx((0.2, -0.3), abs=1e-3)
@@ -55,7 +55,7 @@ def test_the_way_has_both_ends_and_goes_out_as_midi(tmp_path: Path) -> None:
     ("wish", "words"),
     [
         (lambda: studio.sheet("leed"), "unknown model 'leed'"),
-        (lambda: studio.heard(MODEL, "tune.mid", b"nonsense"), "'tune.mid' is not a MIDI file"),
+        (lambda: studio.opening(MODEL, "tune.mid", b"nonsense"), "'tune.mid' is not a MIDI file"),
         (lambda: studio.way(MODEL, A, B, steps=1), "2 to 64 steps, not 1"),
         (lambda: studio.turned(MODEL, [0.0], {}, {}), "finite numbers"),
         (
