@@ -12,6 +12,7 @@ from textual.app import App
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input
 
 from live.dashboard import escapes
 
@@ -57,6 +58,8 @@ class KeyInput(App[None]):
         """Take a key; what comes after it waits until it has been heeded."""
         screen, widget = self.screen, self.focused or self.screen
         await self._take(event)
+        if isinstance(widget, Input) and event.is_printable:
+            return  # it writes: nothing opens or closes, and the widget takes its letters in their order
         self._typed_until = self._clock() + OPENING_NANOS
         self._after(widget, partial(self._heeded, screen))
 

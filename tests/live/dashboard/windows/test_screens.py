@@ -132,6 +132,18 @@ async def test_what_is_typed_in_one_go_with_the_key_that_closes_a_window_is_for_
         assert stage.sent.pairs() == [*does, ("mode", "hold"), ("mode", "drift")]
 
 
+async def test_letters_of_a_line_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Stage().run() as stage:
+        await stage.press("w")
+        waits: list[object] = []
+        monkeypatch.setattr(stage.app, "_after", lambda *there: waits.append(there))
+        for key in "darker":
+            stage.app.post_message(events.Key(key, key))
+        while stage.app.screen.query_one(Input).value != "darker":
+            await stage.pilot.pause()
+        assert waits == []
+
+
 async def test_words_said_in_one_go_end_with_enter() -> None:
     async with Stage().run() as stage:
         for key in ("w", *"darker", "enter", "h", "question_mark", "q", "a"):
