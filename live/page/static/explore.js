@@ -28,7 +28,7 @@ export class Explore {
     this.steps = element("input", { type: "number", min: 2, max: 64, value: 8, "aria-label": "steps", class: "short" });
     this.map = element("canvas", { class: "map", tabindex: "0", "aria-label": "map of phrases" });
     this.roll = element("canvas", { class: "phrase", "aria-label": "the phrase" });
-    this.status = element("p", { class: "hint", role: "status" });
+    this.status = element("p", { class: "saying", role: "status" });
     this.knobs = element("div", { class: "bars" });
     this.origin = element("p", { class: "hint", id: "origin", "aria-live": "polite" });
     this.list = element("div", { class: "row" });

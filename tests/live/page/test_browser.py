@@ -228,6 +228,21 @@ def test_a_tap_on_the_explorers_map_plays_the_real_phrase_that_lies_there(
     page.close()
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_what_the_explorer_has_to_say_is_in_sight_wherever_it_was_asked(
+    browser: Any, served: Served, size: str
+) -> None:
+    page = opened(browser, served, size)
+    page.click("[data-view=explore]")
+    served.wait(lambda: page.evaluate("!!twobar.explore?.now"))
+    page.click("text=Make the way")
+    said, panic = page.locator(".saying"), page.locator("#panic").bounding_box()
+    assert said.inner_text().startswith("choose A and B first")
+    box = said.bounding_box()
+    assert 0 <= box["x"] <= SIZES[size][0] - box["width"]
+    assert 0 <= box["y"] <= panic["y"] - box["height"]
+
+
 DROP = """([number, name, data]) => {
   const carried = new DataTransfer();
   carried.items.add(new File([Uint8Array.from(atob(data), (word) => word.charCodeAt(0))], name));
