@@ -28,7 +28,7 @@ export class Explore {
     this.steps = element("input", { type: "number", min: 2, max: 64, value: 8, "aria-label": "steps", class: "short" });
     this.map = element("canvas", { class: "map", tabindex: "0", "aria-label": "map of phrases" });
     this.roll = element("canvas", { class: "phrase", "aria-label": "the phrase" });
-    this.status = element("p", { class: "saying", role: "status" });
+    this.status = element("p", { class: "saying", role: "status", title: "a tap takes it away", onclick: () => text(this.status, "") });
     this.knobs = element("div", { class: "bars" });
     this.origin = element("p", { class: "hint", id: "origin", "aria-live": "polite" });
     this.list = element("div", { class: "row" });
@@ -55,7 +55,7 @@ export class Explore {
   }
 
   slot(name) {
-    const label = element("span", {}, `${name}: drop a .mid`);
+    const label = element("span", {}, `${name}: drop or choose a .mid`);
     const file = element("input", { type: "file", accept: ".mid,.midi,audio/midi", hidden: true, onchange: () => file.files[0] && this.drop(name, file.files[0]) });
     const root = element("div", { class: "slot", tabindex: "0", role: "button", onclick: () => file.click(), onkeydown: (event) => { if (event.key === "Enter") file.click(); } },
       label, file, element("button", { onclick: (event) => { event.stopPropagation(); if (this.now) this.setEnd(name, this.now, "this phrase"); } }, "use this phrase"));
@@ -77,7 +77,7 @@ export class Explore {
     const sheet = await this.work("loading the model", () => ask("sheet", { model }));
     if (!sheet) return;
     this.model = model; this.sheet = sheet; this.turns = {}; this.samples = []; this.ends = {}; this.way = []; this.now = null;
-    for (const name of ["A", "B"]) text(this.slots[name].label, `${name}: drop a .mid`);
+    for (const name of ["A", "B"]) text(this.slots[name].label, `${name}: drop or choose a .mid`);
     this.list.replaceChildren(); this.strip.replaceChildren(); this.between.hidden = true;
     this.knobs.replaceChildren(...sheet.knobs.map((name) => new KnobBar(
       { name, value: 0, low: -1, high: 1, rest: 0, text: name, available: sheet.latent_size > 0, waiting: null },
@@ -174,7 +174,7 @@ export class Explore {
   }
 
   async makeWay() {
-    if (!this.ends.A || !this.ends.B) { text(this.status, "choose A and B first: drop two .mid files, or use the phrase that you hear"); return; }
+    if (!this.ends.A || !this.ends.B) { text(this.status, "choose A and B first: two .mid files, or the phrase that you hear"); return; }
     const way = await this.work("finding the way", () => ask("way", { model: this.model, first: this.ends.A.exact, last: this.ends.B.exact, steps: Number(this.steps.value) }));
     if (!way) return;
     this.way = way;

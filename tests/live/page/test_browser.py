@@ -241,6 +241,8 @@ def test_what_the_explorer_has_to_say_is_in_sight_wherever_it_was_asked(
     box = said.bounding_box()
     assert 0 <= box["x"] <= SIZES[size][0] - box["width"]
     assert 0 <= box["y"] <= panic["y"] - box["height"]
+    said.click()
+    assert not said.is_visible()
 
 
 DROP = """([number, name, data]) => {
