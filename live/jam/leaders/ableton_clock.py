@@ -13,6 +13,7 @@ from live.timing.timeline import FASTEST_BPM, NANOS_PER_MINUTE, SLOWEST_BPM, Nan
 from model.music.grid import TICKS_PER_BEAT
 
 LOOK_NANOS = 20_000_000
+SAID_AGAIN_NANOS, JUST_NANOS = 100_000_000, 1_000_000_000  # of a stop, where no start was known
 JUST_BEATS = 0.25  # a bar that began so shortly ago is still begun with
 
 
@@ -23,7 +24,8 @@ class AbletonClock:
         self._jam, self._session = jam, session
         self._follower = TimelineFollower(jam)
         self._zero: int | None = None  # beat of the session on tick 0, a bar line
-        self._playing: bool | None = None  # what the session said last
+        self._playing: bool | None = None  # what the session said last,
+        self._since = Nanos(0)  # and when; a member that joins later is told of no start that was before it
         self._peers = 0
         self._look_nanos = Nanos(0)
 
@@ -47,11 +49,12 @@ class AbletonClock:
         state = self._session.state(now, self._quantum)
         self._tell_of_peers(state)
         before, self._playing = self._playing, state.playing
-        if before is not None and state.playing != before:
-            if state.playing:
-                self._begin(state, now, since=state.since)
-            else:
-                jam.stop(now)
+        again = state.since - self._since > SAID_AGAIN_NANOS and now - state.since < JUST_NANOS
+        self._since = state.since
+        if before is not None and state.playing and not before:
+            self._begin(state, now, since=state.since)
+        elif before is not None and not state.playing and (before or again):
+            jam.stop(now)
         elif jam.transport.running:
             self._follow(state, now)
         else:

@@ -79,6 +79,21 @@ def test_a_start_of_another_member_starts_it_on_the_bar_line_and_its_stop_stops_
     assert not linked.stage.hanging()
 
 
+def test_a_stop_of_a_member_that_had_started_before_it_came_stops_it() -> None:
+    linked = LinkedStage(peer_bpm=120.0)
+    linked.link.begin_by_itself(linked.now)
+    linked.run(4 * SECOND)
+    linked.network.session.since = linked.network.micros - 60_000_000  # two sessions have become one
+    linked.run(SECOND // 10)
+    assert linked.running()
+    linked.peer.stop(linked.now)  # of whose start the library tells nobody who comes later
+    linked.run(SECOND // 10)
+    assert not linked.running()
+    linked.stage.commands.run(Start(), linked.now)
+    linked.run(3 * SECOND)
+    assert linked.running()
+
+
 def test_the_performer_starts_and_stops_the_others_too() -> None:
     linked = LinkedStage(peer_bpm=120.0)
     linked.run(SECOND // 10)
