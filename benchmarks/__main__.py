@@ -29,6 +29,7 @@ MEASURES = {
     "screen": "The dashboard",
     "idle": "Idle",
     "lateness": "Lateness",
+    "audio": "The built-in synth's sound",
     "thru": "Thru",
     "browser": "A keyboard at a browser",
     "knob": "A knob's turn",

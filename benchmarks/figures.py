@@ -4,11 +4,14 @@ import datetime as dt
 import os
 import platform
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 NANOS_PER_MS = 1_000_000
+BOUNDS_MS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,7 @@ class Row:
     Attributes:
         beside: the floor or a second figure of the same run; "" for none.
         met: whether the budget was met; None where there is none or it could not be measured.
+        late_ms: what was counted, by its name: a histogram stands below the table.
     """
 
     what: str
@@ -25,6 +29,7 @@ class Row:
     measured: str
     beside: str = ""
     met: bool | None = None
+    late_ms: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -55,6 +60,21 @@ def table(rows: Sequence[Row]) -> str:
         f"| {row.what} | {row.budget} | {row.measured} | {row.beside or '-'} | {words[row.met]} |"
         for row in rows
     ]
+    return "\n".join(lines)
+
+
+def histogram(rows: Sequence[Row]) -> str:
+    """Return how the rows' milliseconds are spread as a Markdown table; "" where none has any."""
+    counted = {name: values for row in rows for name, values in row.late_ms.items()}
+    if not counted:
+        return ""
+    bounds = [f"<= {bound:g}" for bound in BOUNDS_MS]
+    lines = [f"| late by, in ms | {' | '.join([*bounds, f'> {BOUNDS_MS[-1]:g}'])} |"]
+    lines.append("|---" * (len(BOUNDS_MS) + 2) + "|")
+    for name, values in counted.items():
+        places = Counter(bisect_left(BOUNDS_MS, value) for value in values)
+        shares = [places[place] / len(values) for place in range(len(BOUNDS_MS) + 1)]
+        lines.append(f"| {name} | {' | '.join(f'{share:.2%}' if share else '-' for share in shares)} |")
     return "\n".join(lines)
 
 

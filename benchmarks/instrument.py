@@ -25,6 +25,13 @@ PATIENCE_SECONDS = 40.0
 BYTECODE = str(Path(tempfile.gettempdir()) / "twobar-bench-bytecode")
 
 
+def compiled() -> dict[str, str]:
+    """Return the environment of a program that is compiled as it runs, as an installed one has been."""
+    environment = {"PYTHONPYCACHEPREFIX": BYTECODE, **os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return environment
+
+
 class Instrument:
     """The instrument as its users start it, from an empty folder of its own.
 
@@ -61,9 +68,7 @@ class Instrument:
         self._log: int | None = os.open(log, os.O_RDWR)  # it is read on from one engine to the next
         threading.Thread(target=self._read_log, args=(log,), daemon=True).start()
         command = [sys.executable, "-m", "live", "jam", "--log", str(log), *options]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **(env or {})}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an instrument that is installed has been compiled
-        environment.setdefault("PYTHONPYCACHEPREFIX", BYTECODE)
+        environment = {**compiled(), "TERM": "xterm-256color", **(env or {})}
         self.started = time.monotonic()
         if screen is None:
             self.process = subprocess.Popen(

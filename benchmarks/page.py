@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.figures import Row, table
+from benchmarks.figures import Row, histogram, table
 from model.files import atomic_write
 
 HEADING = "## "
@@ -47,7 +47,8 @@ def section(found: Measured) -> str:
     ]
     if found.explained:
         lines += [*found.explained, ""]
-    return "\n".join([*lines, table(found.rows)])
+    shares = histogram(found.rows)
+    return "\n".join([*lines, table(found.rows), *(["", shares] if shares else [])])
 
 
 def rewritten(page: str, found: Measured, order: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Two instruments: one leads by its MIDI clock over JACK, or both by Ableton Link; how far apart they play."""
+"""Two instruments: one leads by MIDI clock over JACK, or both by Ableton Link; how far apart they play."""
 
 import importlib.util
 import os

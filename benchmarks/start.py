@@ -1,15 +1,24 @@
-"""From the command to keys that sound and a model that answers, seen from outside, once it is compiled."""
+"""From the command to keys that sound and a model that answers, seen from outside, once it is compiled.
 
+And to ten samples of each model on the disk.
+"""
+
+import resource
+import subprocess
+import sys
+import time
 from statistics import median
 
 from benchmarks.figures import Row
-from benchmarks.instrument import Instrument
+from benchmarks.instrument import Instrument, compiled
 from benchmarks.scale import Scale
+from model.shipped import shipped_models
 
 BUDGET_SECONDS = {"thru": 0.4, "model": 0.6}
 TITLES = {"thru": "start: keys sound", "model": "start: the model answers"}
 STARTS = 5
 READY_SECONDS = 30.0
+SAMPLE_BUDGET_SECONDS, SAMPLES = 1.0, 10
 
 
 def measure(scale: Scale) -> list[Row]:
@@ -39,4 +48,30 @@ def measure(scale: Scale) -> list[Row]:
             median(found[what]) <= budget,
         )
         for what, budget in BUDGET_SECONDS.items()
-    ]
+    ] + [_sampled(scale, model) for model in shipped_models()]
+
+
+def _sampled(scale: Scale, model: str) -> Row:
+    """Let the command write samples of a model, after a first time that compiles its modules."""
+    found, spent = [], [_processor_seconds()]
+    for seed in range(1 + scale.count(STARTS, least=2)):
+        words = ["sample", "--model", model, "-n", str(SAMPLES), "--seed", str(seed)]
+        begun = time.monotonic()
+        subprocess.run(
+            [sys.executable, "-m", "live", *words, "--out", str(scale.fresh("samples"))],
+            env=compiled(),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        found.append(time.monotonic() - begun)
+        spent.append(_processor_seconds())
+    text = f"median {median(found[1:]):.2f} s, worst {max(found[1:]):.2f} s (n {len(found) - 1})"
+    beside = f"of the processor: {(spent[-1] - spent[1]) / (len(found) - 1):.2f} s each"
+    met = median(found[1:]) <= SAMPLE_BUDGET_SECONDS
+    return Row(f"sample -n {SAMPLES}, {model}", f"<= {SAMPLE_BUDGET_SECONDS:g} s", text, beside, met)
+
+
+def _processor_seconds() -> float:
+    """Return the time of the processor that children of this process, which have ended, have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from benchmarks import __main__ as command
 from benchmarks import soak
-from benchmarks.figures import Row
+from benchmarks.figures import Row, histogram
 from benchmarks.instrument import ROOT
 from benchmarks.page import HEADING, Measured, rewritten
 from benchmarks.scale import Scale
@@ -110,3 +110,16 @@ def test_a_measure_that_fails_is_a_line_of_its_section(
     path = tmp_path / "page.md"
     assert CliRunner().invoke(command.main, ["--only", "soak", "--out", str(path)]).exit_code == 0
     assert "could not be measured: no such device" in path.read_text()
+
+
+def test_what_was_counted_stands_below_the_table_as_a_histogram() -> None:
+    late_ms = [0.005, 0.01, 0.3, 50.0]
+    rows = [
+        Row("lateness", "-", "-", late_ms={"with priority": late_ms, "a C loop": [0.3]}),
+        Row("other", "-", "-"),
+    ]
+    lines = histogram(rows).splitlines()
+    assert len({line.count("|") for line in lines}) == 1
+    assert lines[2] == "| with priority | 50.00% | - | - | - | - | 25.00% | - | - | - | - | 25.00% |"
+    assert lines[3] == "| a C loop | - | - | - | - | - | 100.00% | - | - | - | - | - |"
+    assert histogram(rows[1:]) == ""

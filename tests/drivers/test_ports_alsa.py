@@ -31,6 +31,7 @@ pytestmark = [
 ]
 
 PATIENCE_S = 30.0
+CLOCK_NANOS, CLOCKS = 60_000_000_000 // 100 // 24, 24 * 3
 
 
 class Synth:
@@ -106,6 +107,14 @@ def synth() -> Iterator[Synth]:
 def keys() -> Iterator[Keys]:
     with Keys("Test Keys") as made:
         yield made
+
+
+def cable(keys: Keys, synth: Synth) -> None:
+    """Connect a keyboard and a synth to the virtual ports of the jam that runs."""
+    outward = next(port for port in systems.names("in", "alsa") if port.startswith("twobar-out:notes"))
+    inward = next(port for port in systems.names("out", "alsa") if port.startswith("twobar-in:keys"))
+    connect(keys.name, inward)
+    connect(outward, synth.name)
 
 
 def soon(milliseconds: int) -> Nanos:
@@ -226,15 +235,36 @@ def test_a_synth_and_a_keyboard_that_come_back_under_other_numbers_are_found() -
     watch.close()
 
 
+def test_a_master_s_clock_starts_leads_and_stops_it(keys: Keys, synth: Synth, tmp_path: Path) -> None:
+    with JamProcess(None, tmp_path, "--api", "alsa", "--out", "virtual", "--clock", "midi") as jam:
+        jam.wait_ready("thru", PATIENCE_S)
+        cable(keys, synth)
+        first = soon(500)
+        for number in range(CLOCKS):
+            time.sleep(max(0, first + number * CLOCK_NANOS - time.monotonic_ns()) / 1e9)
+            if number == 0:
+                keys.play(b"\xfa")
+            keys.play(b"\xf8")
+        keys.play(b"\xfc")
+        synth.wait_for(lambda heard: b"\xfc" in heard)
+        sync = [data for data in synth.heard if data[0] >= 0xF8]
+        assert sync[:2] == [b"\xfa", b"\xf8"]  # its own clock out goes with the master
+        status, said = jam.end()
+        assert (status, said) == (0, "")
+        came = [line["nanos"] for line in jam.logged("received") if line["data"] == [0xF8]]
+        due = [line["due_nanos"] for line in jam.logged("sent") if line["data"] == [0xF8]]
+    assert len(came) == CLOCKS
+    assert len(due) == pytest.approx(CLOCKS, abs=4)
+    assert due[0] == pytest.approx(came[0], abs=CLOCK_NANOS / 4)
+    assert due[CLOCKS - 4] - due[0] == pytest.approx(came[CLOCKS - 4] - came[0], rel=0.08)
+
+
 def test_an_engine_that_dies_leaves_no_note_and_its_cables_are_made_again(
     keys: Keys, synth: Synth, tmp_path: Path
 ) -> None:
     with JamProcess(None, tmp_path, "--api", "alsa", "--out", "virtual", "--thru") as jam:
         jam.wait_ready("thru", PATIENCE_S)
-        outward = next(port for port in systems.names("in", "alsa") if port.startswith("twobar-out:notes"))
-        inward = next(port for port in systems.names("out", "alsa") if port.startswith("twobar-in:keys"))
-        connect(keys.name, inward)
-        connect(outward, synth.name)
+        cable(keys, synth)
         keys.play(note_on(1, 60, 90))
         synth.wait_for(lambda heard: (0, 60) in synth.sounding(heard))
         time.sleep(3.0)  # until the cables have been seen
