@@ -88,10 +88,8 @@ class Assembly:
         for part, run, places in self._runs():
             hashes, sizes = part.fingerprints(run.first, len(run.numbers))
             grams.add(hashes, np.zeros_like(hashes), np.repeat(places + first, sizes))
-        one, other, count = shared(grams, COMMON, first=first)
-        pairs = alike(one, other, count, self._sizes(one))
         if first:
-            self._come_to(pairs)
+            self._come_to([*self._alike(grams)])
             return
         files = index.count("number IS NOT NULL")
         joined = Unions(files)
@@ -102,17 +100,18 @@ class Assembly:
                 joined.join([(number, before[1])])
             clustered[number] = True
             before = (cluster, number)
-        joined.join(pair for pair in pairs if not (clustered[pair[0]] and clustered[pair[1]]))
+        joined.join(pair for pair in self._alike(grams) if not (clustered[pair[0]] and clustered[pair[1]]))
         self._songs = joined.songs()
         self._split()
 
-    def _sizes(self, met: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return the sizes of the files' fingerprints: of the new ones, and of those that they met."""
-        new = np.fromiter((row[0] for row in self._index.column("grams", self._first)), dtype=np.int32)
-        before = np.zeros(self._first, dtype=np.int32)
-        for number in np.unique(met[met < self._first]).tolist():
-            (before[number],) = self._index.about(number, "grams")
-        return np.concatenate((before, new))
+    def _alike(self, grams: Buckets) -> Iterator[tuple[int, int]]:
+        """Yield the pairs of files that are one song and not both known before."""
+        new = (row[0] for row in self._index.column("grams", self._first))
+        sizes = np.concatenate((np.zeros(self._first, dtype=np.int32), np.fromiter(new, dtype=np.int32)))
+        for one, other, count in shared(grams, COMMON, first=self._first):
+            for number in np.unique(one[one < self._first]).tolist():
+                (sizes[number],) = self._index.about(number, "grams")
+            yield from alike(one, other, count, sizes)
 
     def _split(self) -> None:
         """Put every song on its side: the manifest's for a file, else by the first of its files' names."""

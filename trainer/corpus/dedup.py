@@ -6,6 +6,7 @@ does not grow with the corpus.
 Tested in tests/trainer/corpus/test_dedup.py.
 """
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ FILES = 1_000  # of a bucket, about
 TOGETHER = 1 << 16  # rows that are written at a time
 TURN = 56  # bits below the split's turn in a window's place
 PLACE = (1 << TURN) - 1
+SCATTER = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, so that no two pairs become one; it spreads neighbours over the buckets (Knuth, "The Art of Computer
+Programming", vol. 3, section 6.4: multiplicative hashing)."""
 PLACED = np.dtype([("number", "<u8"), ("same", "<u8"), ("place", "<i8")])
 
 Numbers = NDArray[np.int64]
@@ -38,7 +42,7 @@ class Buckets:
     def __init__(self, folder: Path, bits: int = MOST_BITS) -> None:
         """Open them; what is there stays."""
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder, self._bits = folder, bits
+        self.folder, self.bits = folder, bits
         self._waiting: list[NDArray[np.void]] = []
         self._rows = 0
         self._changed: set[int] = set()
@@ -56,9 +60,9 @@ class Buckets:
         """Write what was added."""
         rows = np.concatenate([np.zeros(0, dtype=PLACED), *self._waiting])
         self._waiting, self._rows = [], 0
-        bucket = (rows["number"] >> np.uint64(64 - MOST_BITS)).astype(np.int64) >> MOST_BITS - self._bits
+        bucket = (rows["number"] >> np.uint64(64 - MOST_BITS)).astype(np.int64) >> MOST_BITS - self.bits
         order = np.argsort(bucket, kind="stable")
-        ends = np.searchsorted(bucket[order], np.arange((1 << self._bits) + 1))
+        ends = np.searchsorted(bucket[order], np.arange((1 << self.bits) + 1))
         for which in np.flatnonzero(np.diff(ends)).tolist():
             self._changed.add(which)
             with self._path(which).open("ab") as file:
@@ -67,7 +71,7 @@ class Buckets:
     def __iter__(self) -> Iterator[NDArray[np.void]]:
         """Yield the rows of one bucket after another."""
         self.flush()
-        buckets = range(1 << self._bits)
+        buckets = range(1 << self.bits)
         yield from (self._read(which) for which in buckets if self._path(which).is_file())
 
     def beside(self, first: int) -> Iterator[NDArray[np.void]]:
@@ -85,7 +89,7 @@ class Buckets:
         return np.fromfile(self._path(which), dtype=PLACED)
 
     def _path(self, which: int) -> Path:
-        return self._folder / f"{which:03x}"
+        return self.folder / f"{which:03x}"
 
 
 def bits_for(files: int) -> int:
@@ -124,20 +128,24 @@ def new_windows(met: Buckets, new: NDArray[np.bool_], *, first: int = 0) -> None
         new[place[good] - first] = True
 
 
-def shared(met: Buckets, most: int, *, first: int = 0) -> tuple[Numbers, Numbers, Numbers]:
-    """Return pairs of places and how many numbers they share, of numbers met at `most` places or fewer.
+def shared(met: Buckets, most: int, *, first: int = 0) -> Iterator[tuple[Numbers, Numbers, Numbers]]:
+    """Yield pairs of places and how many numbers they share, of numbers met at `most` places or fewer.
+
+    Pairs that were found lie on disk, in a folder beside the numbers, until all are.
 
     Args:
-        met: numbers and the places at which they were met, each once.
+        met: numbers and the places, below 2^32, at which they were met, each once.
         most: see above.
         first: pairs of two places before it are left out.
 
-    Returns:
-        (one, other, count), one before other.
+    Yields:
+        (one, other, count) of some pairs, one before other; no pair comes twice.
     """
-    pairs, counts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    found: list[Numbers] = []
+    folder = met.folder / "pairs"
+    shutil.rmtree(folder, ignore_errors=True)
+    pairs = Buckets(folder, met.bits)
     for rows in met.beside(first):
+        found = [np.zeros(0, dtype=np.int64)]
         order = np.lexsort((rows["place"], rows["number"]))
         number, place = rows["number"][order], rows["place"][order]
         changes = np.ones(len(number), dtype=bool)
@@ -151,16 +159,9 @@ def shared(met: Buckets, most: int, *, first: int = 0) -> tuple[Numbers, Numbers
             one, other = np.triu_indices(size, 1)
             left, right = place[groups[:, None] + one], place[groups[:, None] + other]
             found.append((left.ravel() << 32 | right.ravel())[(right >= first).ravel()])
-        if sum(map(len, found)) > max(TOGETHER, len(pairs)):  # not at each bucket: that takes long
-            pairs, counts = _counted(pairs, counts, found)
-            found = []
-    pairs, counts = _counted(pairs, counts, found)
-    return pairs >> 32, pairs & 0xFFFFFFFF, counts
-
-
-def _counted(pairs: Numbers, counts: Numbers, found: list[Numbers]) -> tuple[Numbers, Numbers]:
-    """Return distinct pairs and how often they were found: counts of some, and others one by one."""
-    every = np.concatenate((pairs, *found))
-    weights = np.concatenate((counts, np.ones(len(every) - len(pairs), dtype=np.int64)))
-    pairs, inverse = np.unique(every, return_inverse=True)
-    return pairs, np.bincount(inverse, weights=weights, minlength=len(pairs)).astype(np.int64)
+        pair, count = np.unique(np.concatenate(found), return_counts=True)
+        pairs.add(pair.astype(np.uint64) * SCATTER, count.astype(np.uint64), pair)
+    for rows in pairs:
+        pair, inverse = np.unique(rows["place"], return_inverse=True)
+        yield pair >> 32, pair & 0xFFFFFFFF, np.bincount(inverse, rows["same"]).astype(np.int64)
+    shutil.rmtree(folder)

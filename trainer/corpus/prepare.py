@@ -31,13 +31,12 @@ from trainer.corpus.part_file import whole
 from trainer.corpus.pieces import FOLDER as PIECES_FOLDER
 from trainer.corpus.reading.read_midi import CODECS
 from trainer.corpus.reading.sources import SPLITS, Source, contents, none_of, scan, told_by
-from trainer.corpus.shards import ARRAYS
+from trainer.corpus.shards import ARRAYS, pieces_of
 from trainer.errors import MISSING, EmptyCorpusError, OperationError, RequestError
 
 FORMAT = 6
 BATCH = 64  # files that a process reads at a time
 INDEX = ".index"
-ROWS = 1 << 20  # of an array that are looked at at a time
 MANY = 2_000
 """Files from which those that come later are put beside the others, not all of them anew."""
 
@@ -264,7 +263,7 @@ def _items(index: Index, broken: dict[Path, str]) -> Iterator[tuple[bytes, Any]]
 
 def _describe(index: Index, out: Path, options: PrepareOptions, resumed: int) -> Report:
     """Write report.json and meta.json, and return what they say."""
-    phrases, songs = _counts(out)
+    phrases, songs = _counts(out, index.songs())
     read, licences = index.count("part IS NOT NULL"), index.tally("licence", "part IS NOT NULL")
     kinds: Counter[str] = Counter()
     examples: dict[str, tuple[str, str]] = {}
@@ -298,17 +297,17 @@ def _describe(index: Index, out: Path, options: PrepareOptions, resumed: int) ->
     return Report(phrases, read, skipped, resumed, notes)
 
 
-def _counts(out: Path) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
-    """Return how many phrases there are by codec and split, and of how many songs."""
+def _counts(out: Path, count: int) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+    """Return how many phrases there are by codec and split, and of how many of the `count` songs."""
     phrases: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
     songs: dict[str, dict[str, int]] = {codec: {} for codec in CODECS}
     for codec in CODECS:
         for split in SPLITS:
-            numbers = np.load(out / codec / split / "songs.npy", mmap_mode="r")
-            phrases[codec][split] = len(numbers)
-            met = np.zeros(int(numbers.max(initial=-1)) + 1, dtype=bool)
-            for begin in range(0, len(numbers), ROWS):
-                met[numbers[begin : begin + ROWS]] = True
+            met = np.zeros(count, dtype=bool)
+            phrases[codec][split] = 0
+            for numbers in pieces_of(out / codec / split / "songs.npy"):
+                met[numbers] = True
+                phrases[codec][split] += len(numbers)
             songs[codec][split] = int(np.count_nonzero(met))
     return phrases, songs
 

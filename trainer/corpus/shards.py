@@ -3,6 +3,7 @@
 Tested in tests/trainer/corpus/test_prepare.py.
 """
 
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ ARRAYS = {
     "velocities": "bool [phrases]: the song's velocities vary",
     "styles": "int32 [phrases]: the song's style, a place in the list of styles",
 }
+ROWS = 1 << 18  # of an array that are looked at at a time
 HEADER = 128  # bytes that numpy gives a header of one or two sizes, room to grow included
 
 
@@ -61,6 +63,15 @@ class Appender:
         self._file.seek(0)
         self._file.write(header.getvalue())
         self._file.close()
+
+
+def pieces_of(path: Path) -> Iterator[NDArray[np.int32]]:
+    """Yield the numbers of a one-dimensional array that an `Appender` wrote, some at a time.
+
+    Not memory-mapped: pages that were looked at would stay in memory.
+    """
+    for place in range(HEADER, path.stat().st_size, 4 * ROWS):
+        yield np.fromfile(path, dtype="<i4", count=ROWS, offset=place)
 
 
 class SplitWriter:

@@ -75,8 +75,13 @@ def test_what_places_share_is_counted(
     for place, numbers in enumerate(places):
         held = np.array(sorted(numbers), dtype=np.uint64)
         met.add(held, np.zeros_like(held), np.full(len(held), place))
-    one, other, count = shared(met, 3, first=first)
-    found = {(a, b): n for a, b, n in zip(one.tolist(), other.tolist(), count.tolist(), strict=True)}
+    some = [
+        pair
+        for part in shared(met, 3, first=first)
+        for pair in zip(*map(np.ndarray.tolist, part), strict=True)
+    ]
+    found = {(a, b): n for a, b, n in some}
+    assert len(found) == len(some)
     rare = {n for numbers in places for n in numbers if sum(n in other for other in places) <= 3}
     assert found == {
         (a, b): n
