@@ -26,12 +26,16 @@ Generator = np.random.Generator
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One batch, of numpy arrays or of tensors; see `trainer.training.objectives.base.Batch`."""
+    """One batch, of numpy arrays or of tensors; see `trainer.training.objectives.base.Batch`.
+
+    Attributes:
+        hidden: bool [B, parts], the parts that the encoder does not hear; see `trainer.data.part_dropout`.
+    """
 
     arrays: Mapping[str, Any]
     edited: Mapping[str, Any]
     change: np.ndarray
-    encoder_input: Mapping[str, Any] | None = None
+    hidden: part_dropout.Mask | None = None
     condition: np.ndarray | None = None
 
 
@@ -46,9 +50,6 @@ class Batches(Protocol[T]):
 
     def joined(self, first: dict[str, T], then: dict[str, T]) -> dict[str, T]:
         """Return the arrays of two batches as those of one."""
-
-    def parts_hidden(self, arrays: dict[str, T], rng: Generator) -> dict[str, T]:
-        """Return arrays with parts silent, as `fit.drop_parts` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,6 @@ class HostBatches:
     def joined(self, first: Arrays, then: Arrays) -> Arrays:
         """Return two batches as one."""
         return {name: np.concatenate((first[name], value)) for name, value in then.items()}
-
-    def parts_hidden(self, arrays: Arrays, rng: Generator) -> Arrays:
-        """Return arrays with parts silent."""
-        hidden = part_dropout.draw(part_dropout.sounding(arrays), self.fit.drop_parts, rng)
-        return part_dropout.hide(arrays, hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +138,13 @@ class Feed:
             arrays = batches.joined(first, arrays)
             change = self.edits.change[picked]
             chosen = np.concatenate((self.edits.source[picked], chosen))
-        encoder_input = batches.parts_hidden(arrays, self.chance) if fit.drop_parts else None
+        hidden = None
+        if fit.drop_parts:
+            hidden = part_dropout.draw(part_dropout.sounding(arrays), fit.drop_parts, self.chance)
         condition = self.conditions.about(
             arrays, self.train, chosen, share=fit.condition_dropout, rng=self.chance
         )
-        return Drawn(arrays, edited, change, encoder_input, condition)
+        return Drawn(arrays, edited, change, hidden, condition)
 
     def slice_of(self, values: Ints, count: int) -> Ints:
         """Return this process's `count` of what was drawn for all."""

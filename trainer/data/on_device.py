@@ -14,10 +14,8 @@ import torch
 from torch import Tensor
 
 from model.codecs.base import OFFSET, ONSET, PITCH, TRACK, VELOCITY, Codec
-from model.codecs.melody import REST
 from model.config import ModelConfig
 from model.music.tracks import DRUMS, MELODY, TRACKS
-from trainer.data import part_dropout
 from trainer.data.augment import HIGH_VELOCITY, LIMITS, LOUDER, LOW_VELOCITY, UNSTEADY, Ints
 from trainer.data.dataset import BEATEN, Phrases
 from trainer.data.edit_pairs import EditPairs
@@ -114,24 +112,6 @@ class DeviceBatches:
     def joined(self, first: Tensors, then: Tensors) -> Tensors:
         """Return two batches as one."""
         return {name: torch.cat((first[name], value)) for name, value in then.items()}
-
-    def parts_hidden(self, arrays: Tensors, rng: Generator) -> Tensors:
-        """Return the arrays with parts silent; see `trainer.data.part_dropout`."""
-        sounding = []
-        for part in part_dropout.parts_of(arrays):
-            token = arrays.get(f"{part}.token")
-            rolls = (each for name, each in arrays.items() if name.startswith(f"{part}.") and each.dim() == 4)
-            sounding.append(
-                (token < REST - 1).any(1) if token is not None else next(rolls)[:, :, 0].any(2).any(1)
-            )
-        present = torch.stack(sounding, 1).cpu().numpy()
-        hidden = self._moved(part_dropout.draw(present, self.fit.drop_parts, rng))
-        silenced: Tensors = {}
-        for name, value in arrays.items():
-            rows = hidden[:, part_dropout.parts_of(arrays).index(name.split(".")[0])]
-            silent = REST if name.endswith(".token") else 0
-            silenced[name] = value.masked_fill(rows.view(-1, *[1] * (value.dim() - 1)), silent)
-        return silenced
 
     def _moved(self, values: np.ndarray) -> Tensor:
         return moved(values, self.device)

@@ -1,17 +1,20 @@
 """Parts that are hidden from the encoder: what teaches a model to play a band to the part that it gets.
 
-A phrase of several parts is packed once; a copy of its arrays, with some parts made silent, goes into the
-encoder, while the loss asks for all of them.  Who then plays one part alone, the others silent, hears
-the others added.
+A phrase of several parts is packed once; on the device that learns, a copy of its arrays with some parts made
+silent goes into the encoder, while the loss asks for all of them.  Who then plays one part alone, the others
+silent, hears the others added.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from model.codecs.base import Arrays
-from model.codecs.melody import REST
+from model.codecs.melody import HOLD, REST
+from trainer.data.on_device import moved
 
 Mask = NDArray[np.bool_]
 
@@ -39,28 +42,26 @@ def draw(present: Mask, share: float, rng: np.random.Generator) -> Mask:
     return drawn
 
 
-def hide(arrays: Arrays, hidden: Mask) -> Arrays:
-    """Return arrays with the hidden parts silent, [B, ...] as before; the input is left as it is."""
-    silenced = dict(arrays)
-    for index, part in enumerate(parts_of(arrays)):
-        rows = hidden[:, index]
-        if not rows.any():
-            continue
-        for name in (name for name in arrays if name.split(".")[0] == part):
-            silenced[name] = arrays[name].copy()
-            silenced[name][rows] = REST if name.endswith(".token") else 0
-    return silenced
+def hide(arrays: Mapping[str, Tensor], hidden: Mask) -> dict[str, Tensor]:
+    """Return arrays with the hidden parts, bool [B, parts], silent; the input is left as it is."""
+    device = next(iter(arrays.values())).device
+    rows = {
+        part: moved(np.flatnonzero(column), device)
+        for part, column in zip(parts_of(arrays), hidden.T, strict=True)
+    }
+    return {
+        name: value.index_fill(0, rows[name.split(".")[0]], REST if name.endswith(".token") else 0)
+        for name, value in arrays.items()
+    }
 
 
-def sounding(arrays: Arrays) -> Mask:
-    """Return which parts have at least one note, bool [B, parts]."""
+def sounding(arrays: Mapping[str, Any]) -> Mask:
+    """Return which parts have at least one note, bool [B, parts], of numpy's arrays or tensors."""
     columns = []
     for part in parts_of(arrays):
-        if f"{part}.token" in arrays:
-            columns.append((arrays[f"{part}.token"] < 128).any(axis=1))
-        else:
-            roll = next(
-                value for name, value in arrays.items() if name.split(".")[0] == part and value.ndim == 4
-            )
-            columns.append(roll[:, :, 0].any(axis=(1, 2)))
-    return np.stack(columns, axis=1)
+        names = [name for name in arrays if name.split(".")[0] == part]
+        name = next(name for name in names if name.endswith(".token") or arrays[name].ndim == 4)
+        value = torch.as_tensor(arrays[name])
+        columns.append((value < HOLD).any(1) if value.dim() == 2 else value[:, :, 0].sum((1, 2)) > 0)
+    found: Mask = torch.stack(columns, dim=1).cpu().numpy()
+    return found

@@ -26,6 +26,7 @@ from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, batch
 from trainer.data.edit_pairs import EditPairs
 from trainer.data.on_device import DeviceBatches, moved, why_not
+from trainer.data.part_dropout import hide
 from trainer.data.prefetch import Prefetch
 from trainer.errors import OperationError, RequestError
 from trainer.run.device import KINDS, device_and_precision, short_of_memory
@@ -306,11 +307,12 @@ class TrainingLoop:
     def draw(self) -> Batch:
         """Return the next batch on the device."""
         drawn = self.prefetch.draw(edits=self.objective.uses_edits)
+        arrays = self.tensors(drawn.arrays)
         return Batch(
-            self.tensors(drawn.arrays),
+            arrays,
             self.tensors(drawn.edited),
             moved(drawn.change, self.device),
-            self.tensors(drawn.encoder_input) if drawn.encoder_input is not None else None,
+            None if drawn.hidden is None else hide(arrays, drawn.hidden),
             self.tensor(drawn.condition),
         )
 

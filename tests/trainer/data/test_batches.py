@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from model.codecs.base import Codec
 from model.codecs.conditions import columns_of, condition_width
@@ -16,6 +17,7 @@ from trainer.data import edit_pairs
 from trainer.data.batches import Feed
 from trainer.data.conditions import ConditionMaker
 from trainer.data.dataset import Phrases, load, styles_of
+from trainer.data.part_dropout import hide, sounding
 from trainer.errors import RequestError
 from trainer.run.distributed import World
 from trainer.settings import FitConfig
@@ -86,15 +88,13 @@ def test_edits_come_first_beside_their_source(tmp_path: Path) -> None:
 
 def test_parts_are_hidden_from_the_encoder_alone(tmp_path: Path) -> None:
     drawn = fed(tmp_path, "multitrack", FitConfig(batch=40, drop_parts=0.5)).draw(edits=False)
-    assert drawn.encoder_input is not None
-    tracks = ("melody.token", "chords.roll", "bass.token", "drums.drums")
-    missing = np.stack(
-        [(drawn.encoder_input[name] != drawn.arrays[name]).reshape(40, -1).any(1) for name in tracks], axis=1
-    )
+    assert drawn.hidden is not None
+    arrays = {name: torch.from_numpy(value) for name, value in drawn.arrays.items()}
+    missing = sounding(arrays) & ~sounding(hide(arrays, drawn.hidden))
     share = missing.any(1).mean()
     assert 0.2 < share < 0.8
-    assert not missing.all(1).any()  # something is always heard
-    assert fed(tmp_path, "multitrack", FitConfig(batch=4)).draw(edits=False).encoder_input is None
+    assert not (missing == sounding(arrays)).all(1).any()  # something is always heard
+    assert fed(tmp_path, "multitrack", FitConfig(batch=4)).draw(edits=False).hidden is None
 
 
 def test_the_decoder_gets_the_condition_of_each_row(tmp_path: Path) -> None:

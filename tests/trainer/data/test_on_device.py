@@ -75,8 +75,7 @@ def drawn(codec: str, fit: FitConfig, *, device: bool, edits: bool = False) -> l
         one = feed.draw(edits=edits)
         held = {f"arrays {name}": np.asarray(value) for name, value in one.arrays.items()}
         held |= {f"edited {name}": np.asarray(value) for name, value in one.edited.items()}
-        held |= {f"input {name}": np.asarray(value) for name, value in (one.encoder_input or {}).items()}
-        found.append(held | {"change": one.change})
+        found.append(held | {"change": one.change, "hidden": np.asarray(one.hidden, dtype=float)})
     return found
 
 

@@ -2,23 +2,24 @@
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
-from model.codecs.base import Arrays
 from model.codecs.melody import REST
 from trainer.data.part_dropout import draw, hide, parts_of, sounding
 
 ORDER = ["melody", "chords", "bass", "drums"]
 
 
-def band(count: int, *, without: int | None = None) -> Arrays:
+def band(count: int, *, without: int | None = None) -> dict[str, Tensor]:
     rng = np.random.default_rng(0)
-    arrays: Arrays = {
-        "melody.token": rng.integers(0, 128, (count, 8)),
-        "melody.velocity": rng.random((count, 8), dtype=np.float32),
-        "chords.roll": np.ones((count, 8, 3, 88), dtype=np.float32),
-        "bass.token": rng.integers(0, 128, (count, 8)),
-        "bass.velocity": rng.random((count, 8), dtype=np.float32),
-        "drums.drums": np.ones((count, 8, 3, 9), dtype=np.float32),
+    arrays = {
+        "melody.token": torch.from_numpy(rng.integers(0, 128, (count, 8))),
+        "melody.velocity": torch.from_numpy(rng.random((count, 8), dtype=np.float32)),
+        "chords.roll": torch.ones(count, 8, 3, 88),
+        "bass.token": torch.from_numpy(rng.integers(0, 128, (count, 8))),
+        "bass.velocity": torch.from_numpy(rng.random((count, 8), dtype=np.float32)),
+        "drums.drums": torch.ones(count, 8, 3, 9),
     }
     if without is not None:
         only = np.zeros((count, 4), dtype=bool)
@@ -29,7 +30,7 @@ def band(count: int, *, without: int | None = None) -> Arrays:
 
 def test_a_hidden_part_is_silent_and_the_others_are_untouched() -> None:
     arrays = band(3)
-    before = {name: value.copy() for name, value in arrays.items()}
+    before = {name: value.clone() for name, value in arrays.items()}
     hidden = np.zeros((3, 4), dtype=bool)
     hidden[1, [0, 3]] = True
     silenced = hide(arrays, hidden)
@@ -44,7 +45,7 @@ def test_a_hidden_part_is_silent_and_the_others_are_untouched() -> None:
 
 def test_parts_are_named_in_order_and_one_voice_has_none() -> None:
     assert parts_of(band(1)) == ORDER
-    assert parts_of({"token": np.zeros((1, 8))}) == []
+    assert parts_of({"token": torch.zeros((1, 8))}) == []
 
 
 @pytest.mark.parametrize("part", range(4))
