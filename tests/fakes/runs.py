@@ -72,6 +72,7 @@ draws = 40
 def bare(patch: pytest.MonkeyPatch) -> None:
     """Leave out the checkpoint, the samples and the curves of every look: the state alone is written."""
     patch.setattr(loop, "write_checkpoint", lambda *_, **__: None)
+    patch.setattr(loop, "keep_best", lambda *_: None)
     patch.setattr(loop, "write_samples", lambda *_: None)
     patch.setattr(RunLog, "curves", lambda _: None)
 

@@ -4,7 +4,7 @@ Tested in tests/trainer/training/test_fit.py.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.checkpoint import Calibration, Checkpoint, LatentMap, write
+from model.checkpoint import Calibration, Checkpoint, LatentMap, write, write_bytes
 from model.codecs.base import Codec, pack_phrase
+from model.errors import CheckpointError
 from model.music.attributes import NAMES, measure
 from model.networks.vae import VAE
 from model.runtimes.export import graphs
@@ -21,6 +22,7 @@ from trainer.data.augment import Ints
 from trainer.data.dataset import Phrases, batch
 
 MAPPED = 4096  # phrases that the latent map is made from
+BEST = "best"  # folder of a copy of the checkpoint, as it was where the validation loss was lowest
 POINTS = 300  # of them are shown
 
 
@@ -118,3 +120,23 @@ def write_checkpoint(
         Checkpoint(net.config, weights, calibration, latent, levels, traced, figures, extras=dict(extras)),
         path,
     )
+
+
+def keep_best(path: Path, looks: Sequence[Mapping[str, Any]]) -> None:
+    """Copy a checkpoint into the folder `best` beside it, if none of a run's looks before was better.
+
+    Args:
+        path: of the checkpoint, as the last look left it.
+        looks: rows of the run's log, the last one included.
+
+    Raises:
+        CheckpointError: the disk refuses; the copy that was there is untouched.
+    """
+    losses = [look["validation_loss"] for look in looks if "validation_loss" in look]
+    if losses and losses[-1] <= min(losses):
+        folder = path.parent / BEST
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise CheckpointError(f"{folder} cannot be made: {error.strerror}") from error
+        write_bytes(folder / path.name, path.read_bytes())

@@ -34,7 +34,7 @@ from trainer.run.distributed import World, gone, is_gone
 from trainer.run.progress import RunLog
 from trainer.settings import FitConfig
 from trainer.training import memory_estimate
-from trainer.training.checkpointing import write_checkpoint
+from trainer.training.checkpointing import keep_best, write_checkpoint
 from trainer.training.objectives.base import MODEL, Batch, Moment, Objective
 from trainer.training.objectives.registry import build
 from trainer.training.objectives.schedules import beta, rate, true_share
@@ -43,7 +43,7 @@ from trainer.training.preview import write_samples
 from trainer.training.resume import NAME, Progress, RunState
 from trainer.training.role import TOTAL, TrainedRole, adamw, train_only
 from trainer.training.step_timer import StepTimer
-from trainer.training.validation import finite, score
+from trainer.training.validation import finite, loss, score
 
 FIRST_VALIDATION_SECONDS = 20.0
 LOOKS = 20.0  # times what a look takes that pass before the next at least: short runs are for learning
@@ -337,6 +337,7 @@ class TrainingLoop:
                 )
         with torch.random.fork_rng(devices=[self.device] if self.device.type == "cuda" else []):
             figures, self.levels = score(self.net, self.validation_arrays, self.condition)
+            figures |= loss(self.fit, figures)
             self.state.save(ranks)
             counts = self.log_figures(figures, parts)
             write_checkpoint(
@@ -350,6 +351,7 @@ class TrainingLoop:
                 extras=self.extras,
                 say=self.run_log.say_once,
             )
+            keep_best(path, self.run_log.rows)
             write_samples(path, self.codec, self.validation, self.out, self.run_log)
         self.run_log.curves()
         return path

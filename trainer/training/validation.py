@@ -16,6 +16,7 @@ from model.codecs.melody import HOLD
 from model.networks.bottleneck import bits
 from model.networks.heads.base import Tensors
 from model.networks.vae import VAE
+from trainer.settings import FitConfig
 
 THRESHOLDS = tuple(round(-1.5 + 0.25 * step, 2) for step in range(11))
 AT_ONCE = 256  # phrases that go through the network at once
@@ -113,6 +114,17 @@ def score(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None = Non
             "step_bits": round(bits(reconstruction) / net.sizes.grid.steps, 4),
         }
     return figures, levels
+
+
+def loss(fit: FitConfig, figures: Figures) -> Figures:
+    """Return `validation_loss`, nats a phrase: what a run minimises in the end, beta as it ends, no edits.
+
+    Nothing of a generator of noise.
+    """
+    if "reconstruction" not in figures:
+        return {}
+    kl = figures.get("kl_bits", 0.0) / bits(1.0)
+    return {"validation_loss": round(figures["reconstruction"] + fit.beta * max(kl - fit.free_bits, 0.0), 3)}
 
 
 def run_network(net: VAE, arrays: Mapping[str, Tensor], condition: Tensor | None) -> NetworkOutput:

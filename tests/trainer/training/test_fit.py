@@ -117,6 +117,21 @@ def test_a_resumed_run_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.Monke
     assert_equal(tmp_path / "whole", tmp_path / "half")
 
 
+def test_the_best_checkpoint_is_kept_beside_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    monkeypatch.setattr(loop, "write_samples", lambda *_: None)
+    measured, held = loop.score, []
+    for step, reconstruction in enumerate((40.0, 50.0, 30.0), start=1):
+        worth = {"reconstruction": reconstruction}
+        monkeypatch.setattr(loop, "score", lambda *args, w=worth: (measured(*args)[0] | w, {}))
+        steps = [f"fit.steps={step}"]
+        last = run(config(tmp_path, "melody"), data, tmp_path / "run", resume=step > 1, overrides=steps)
+        held.append((last.read_bytes(), (tmp_path / "run" / "best" / last.name).read_bytes()))
+    (first, best), (second, still), (third, newest) = held
+    assert first == best == still != second
+    assert newest == third
+
+
 def test_batches_made_on_the_device_teach_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = prepare(tmp_path / "data", "poly")
     bare(monkeypatch)
