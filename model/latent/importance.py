@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 FOLDER = "weigher/"  # in checkpoints, so it stays
+MOST = 16
+"""Of how many draws one is kept at most: more sound no more like music to a classifier of other features."""
 FARTHEST = 5.0  # standard deviations: what lies farther off counts as that far
 
 
@@ -25,8 +27,8 @@ class ImportanceWeights:
     """A few small networks that vote on how much more likely a phrase is in music than among the draws.
 
     Its tensors, all float: `mean` and `scale` [F] of the features; `candidates` [1], how many draws one is
-    kept of; per network i and layer j, `i.j.weight` [out, in] and `i.j.bias` [out], ReLU between the layers,
-    the last with one output, log odds.
+    kept of, `MOST` where it says more; per network i and layer j, `i.j.weight` [out, in] and `i.j.bias`
+    [out], ReLU between the layers, the last with one output, log odds.
     """
 
     def __init__(self, tensors: Mapping[str, NDArray[Any]]) -> None:
@@ -46,7 +48,7 @@ class ImportanceWeights:
         if not self._nets:
             raise KeyError("0.0.weight")
         self.size = len(self._held["mean"])
-        self.candidates = int(self._held["candidates"][0])
+        self.candidates = min(MOST, int(self._held["candidates"][0]))
         if self.candidates < 1:
             raise ValueError("it keeps one draw of none")
         self.weigh(np.zeros((1, self.size), dtype=np.float32))  # every name and shape is used once

@@ -24,7 +24,7 @@ from model.checkpoint import read, write
 from model.codecs.base import Codec, pack_phrase
 from model.latent.features import features
 from model.latent.geometry import Latent
-from model.latent.importance import FARTHEST, FOLDER, importance_weights_in
+from model.latent.importance import FARTHEST, FOLDER, MOST, importance_weights_in
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.runtimes.registry import open_runtime
 from trainer.data.dataset import Phrases
@@ -42,7 +42,7 @@ UNSEEN = 0.15  # share that tells when to stop
 MUSIC = 2  # phrases for each draw
 LEAST = 20  # draws, and phrases, that can be learned from at all
 AT_ONCE = 100  # draws between two signs of life
-FEWEST, MOST = 4, 64  # candidates, one of which is kept
+FEWEST = 4  # candidates, one of which is kept
 
 Floats = NDArray[np.float32]
 

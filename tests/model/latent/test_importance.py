@@ -45,3 +45,7 @@ def test_a_checkpoint_without_one_has_none() -> None:
     found = importance_weights_in({f"{FOLDER}{name}": value for name, value in tensors().items()})
     assert found is not None
     assert (found.size, found.candidates) == (2, 9)
+
+
+def test_of_more_than_sixteen_draws_none_is_kept() -> None:
+    assert ImportanceWeights({**tensors(), "candidates": np.array([64.0])}).candidates == 16
