@@ -16,7 +16,7 @@ from tests.fakes.synthetic import TINY, chords, melody, prepare
 from trainer.data import edit_pairs
 from trainer.errors import OperationError, RequestError, TrainerError
 from trainer.run.progress import RunLog
-from trainer.training import fit, loop
+from trainer.training import fit, loop, validation
 from trainer.training.fit import run
 from trainer.training.loop import TrainingLoop
 
@@ -120,7 +120,7 @@ def test_a_resumed_run_goes_on_exactly(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_best_checkpoint_is_kept_beside_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = prepare(tmp_path / "data", "melody")
     monkeypatch.setattr(loop, "write_samples", lambda *_: None)
-    measured, held = loop.score, []
+    measured, held = validation.score, []
     for step, reconstruction in enumerate((40.0, 50.0, 30.0), start=1):
         worth = {"reconstruction": reconstruction}
         monkeypatch.setattr(loop, "score", lambda *args, w=worth: (measured(*args)[0] | w, {}))
