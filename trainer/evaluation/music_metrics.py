@@ -8,6 +8,7 @@ adversarial networks with binary neurons for polyphonic music generation"; and s
 which `trainer.evaluation.evaluate.music` puts it.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from math import cos, pi, sin
@@ -27,6 +28,7 @@ EVERY = tuple(range(len(TRACKS)))
 FIGURES = (
     "empty_bars",
     "notes",
+    "rhythm_entropy",
     "pitch_classes",
     "in_scale",
     "qualified",
@@ -48,6 +50,8 @@ def ensemble(phrases: Sequence[Phrase], tracks: Sequence[int] = EVERY) -> dict[s
     Returns, by name and in the order of `FIGURES` (TRACK is one of `model.music.tracks.TRACKS`):
         empty_bars.TRACK: share of the bars in which no note of the track starts or sounds.
         notes.TRACK: notes in a bar.
+        rhythm_entropy.TRACK: of where in the bar the notes of all phrases start, in bits: 0 where all do on
+            one step, 4 where each of 16 is as likely.
         pitch_classes.TRACK: distinct pitch classes in a bar that is not empty (not for drums).
         in_scale.TRACK: share of the notes in the major scale that most notes of the phrase's pitched tracks
             lie in, which is also that of its relative minor (not for drums).
@@ -65,6 +69,7 @@ def ensemble(phrases: Sequence[Phrase], tracks: Sequence[int] = EVERY) -> dict[s
     """
     counts = {track: [0, 0] for track in tracks}  # bars, empty ones
     pitched = [track for track in tracks if track in PITCHED]
+    starts_of: dict[int, Counter[int]] = {track: Counter() for track in tracks}
     rows: dict[str, list[float]] = {}
     for phrase in phrases:
         size = phrase.grid.steps_per_bar
@@ -82,6 +87,7 @@ def ensemble(phrases: Sequence[Phrase], tracks: Sequence[int] = EVERY) -> dict[s
                 counts[track][0] += 1
                 counts[track][1] += not notes
                 rows.setdefault(f"notes.{name}", []).append(len(struck))
+                starts_of[track].update(note.onset - first for note in struck)
                 if track == DRUMS:
                     if struck:
                         kinds = {int(CLASS_OF_KEY[note.pitch]) for note in struck}
@@ -113,8 +119,15 @@ def ensemble(phrases: Sequence[Phrase], tracks: Sequence[int] = EVERY) -> dict[s
                         float(np.linalg.norm(places[0] - places[1]))
                     )
     found = {f"empty_bars.{TRACKS[track]}": empty / bars for track, (bars, empty) in counts.items() if bars}
+    found |= {f"rhythm_entropy.{TRACKS[track]}": _bits(held) for track, held in starts_of.items() if held}
     found |= {name: float(np.mean(values)) for name, values in rows.items() if values}
     return {name: found[name] for name in sorted(found, key=_place)}
+
+
+def _bits(counts: Counter[int]) -> float:
+    """Return the entropy of what was counted, in bits."""
+    shares = np.array(list(counts.values())) / counts.total()
+    return float(-(shares * np.log2(shares)).sum())
 
 
 def _place(name: str) -> tuple[int, ...]:

@@ -35,6 +35,9 @@ def test_figures_are_those_counted_by_hand() -> None:
     assert found["empty_bars.chords"] == found["empty_bars.drums"] == 0.0
     assert found["notes.melody"] == 2.0
     assert found["notes.chords"] == 1.5
+    assert found["rhythm_entropy.melody"] == pytest.approx(2.0)  # four places alike
+    assert found["rhythm_entropy.chords"] == 0.0
+    assert found["rhythm_entropy.drums"] == pytest.approx(2.5)  # 0 and 8 twice, four once
     assert found["pitch_classes.melody"] == 3.0  # C twice
     assert found["pitch_classes.chords"] == 3.0
     assert found["qualified.melody"] == 0.5
@@ -95,7 +98,13 @@ def test_a_major_scale_is_known_in_every_key(root: int) -> None:
 
 def test_of_drums_alone_nothing_else_is_measured() -> None:
     found = ensemble([band()], [DRUMS])
-    assert list(found) == ["empty_bars.drums", "notes.drums", "drum_kinds", "drum_pattern"]
+    assert list(found) == [
+        "empty_bars.drums",
+        "notes.drums",
+        "rhythm_entropy.drums",
+        "drum_kinds",
+        "drum_pattern",
+    ]
     assert all(value == ensemble([band()])[name] for name, value in found.items())
 
 
