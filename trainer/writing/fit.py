@@ -128,6 +128,7 @@ def _learn(
     examples = source.batches(config.batch, np.random.default_rng((config.seed, run.step)))
     began = time.monotonic() - run.seconds
     checked = time.monotonic()
+    torch.set_flush_denormal(True)  # as in `fit`
     torch.set_num_threads(run.best_threads(next(examples)))
     while True:
         run.seconds = time.monotonic() - began
