@@ -29,6 +29,7 @@ from model.library import FORMAT
 
 VERSION = "1"
 WEIGHTS = "weights/"
+MOST_POINTS = 10_000  # of the map: each goes to every screen
 FOLDERS = ("weights", "calibration", "map", "graph")
 Floats = NDArray[np.float32]
 
@@ -263,6 +264,8 @@ def _assemble(path: Path, metadata: Mapping[str, str], tensors: Mapping[str, NDA
         raise ValueError(f"its latent map does not fit a latent of {size}")
     if latent.points.shape[1:] != (2,):
         raise ValueError("the points of its latent map are no pairs")
+    if len(latent.points) > MOST_POINTS:
+        raise ValueError(f"its latent map holds {len(latent.points)} points, {MOST_POINTS} at most are drawn")
     graphs = {
         name: Graph(tensors[f"graph/{name}"].tobytes(), tuple(used)) for name, used in facts.graphs.items()
     }

@@ -407,6 +407,7 @@ class Engine:
         if link is self.output.worker:
             self.output.worker = None
             self.jam.worker_lost()
+            self.worker.lost(self.clock.now())
             if self.supervisor.link is None:
                 self.devices.keep_worker()
         elif link in self.snapshots.watchers:

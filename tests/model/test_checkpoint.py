@@ -118,6 +118,16 @@ def test_weights_that_were_changed_on_disk_are_refused(tmp_path: Path) -> None:
         checkpoint.read(path)
 
 
+def test_a_map_of_more_points_than_can_be_drawn_is_refused(tmp_path: Path) -> None:
+    path, made = tmp_path / "dots.safetensors", small()
+    points = np.zeros((checkpoint.MOST_POINTS + 1, 2), np.float32)
+    checkpoint.write(replace(made, latent=replace(made.latent, points=points)), path)
+    with pytest.raises(CheckpointError, match="its latent map holds 10001 points, 10000 at most are drawn"):
+        checkpoint.read(path)
+    checkpoint.write(replace(made, latent=replace(made.latent, points=points[1:])), path)
+    assert len(checkpoint.read(path).latent.points) == checkpoint.MOST_POINTS
+
+
 def test_foreign_and_future_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     tensors = {"a": np.zeros(3, dtype=np.float32)}

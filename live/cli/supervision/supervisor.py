@@ -100,13 +100,19 @@ class Supervisor:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def call(self) -> None:
-        """Call the engine.
+        """Call the engine; one that a signal ends before it answers, as libraries' faults do, is tried again.
 
         Raises:
             TwobarError: it ended at once; its sentence, and its exit code.  One without words and with
                 code 0: everything was asked to end meanwhile.
         """
-        self._call_engine()
+        try:
+            self._call_engine()
+        except EngineEndedError:
+            if self._engine is None or (self._engine.poll() or 0) >= 0 or self._ending.is_set():
+                raise
+            self._start_engine()
+            self._call_engine()
         if self._options.page is not None:
             self._page.start()
 

@@ -25,7 +25,8 @@ from live.timing.timeline import Nanos
 ANSWER_TIMEOUT_NANOS = 3_000_000_000
 LOADING_TIMEOUT_NANOS = 30_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
 CHANGING_TIMEOUT_NANOS = 20_000_000_000  # the same while another model could play
-HANGS_NANOS = 60_000_000_000  # in which a second hang is the model's fault
+HANGS_NANOS = 60_000_000_000  # in which a second hang is the model's fault,
+DEATHS = 3  # or so many deaths over it
 STANDARD_MODEL = JamSettings().model
 
 
@@ -66,6 +67,7 @@ class WorkerLink:
         self._asked_nanos = Nanos(0)
         self._proven = ""  # the last model that has answered
         self._hang: tuple[str, Nanos] | None = None
+        self._deaths: list[tuple[str, Nanos]] = []  # of processes that owed an answer
 
     @property
     def wanted(self) -> str:
@@ -139,6 +141,24 @@ class WorkerLink:
                 with contextlib.suppress(OSError):
                     os.kill(self._pid, signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
 
+    def lost(self, now: Nanos) -> None:
+        """Take that it has ended by itself; a model over which it does so again and again is given up."""
+        if not self._asked_nanos:
+            return
+        self._asked_nanos, bad = Nanos(0), self.wanted
+        recent = [one for one in self._deaths if one[0] == bad and now - one[1] < HANGS_NANOS]
+        self._deaths = [*recent, (bad, now)]
+        if len(self._deaths) >= DEATHS and (instead := self._instead(bad)) != bad:
+            self._give_up(bad, instead, "ends its process again and again")
+
+    def _instead(self, bad: str) -> str:
+        """Return what plays in place of a model; itself where there is no other."""
+        return self._proven if self._proven not in ("", bad) else STANDARD_MODEL
+
+    def _give_up(self, bad: str, instead: str, what: str) -> None:
+        self._jam.notices.add("error", f"model '{bad}' {what}: it is given up, and '{instead}' plays")
+        self._jam.model_choice.give_up(instead)
+
     def _patience_nanos(self, *, loading: bool) -> int:
         if not loading:
             return ANSWER_TIMEOUT_NANOS
@@ -148,12 +168,10 @@ class WorkerLink:
         """Say what hangs; where it is the model, let another one be loaded by the next process."""
         bad, before, self._hang = self.wanted, self._hang, (self.wanted, now)
         again = before is not None and before[0] == bad and now - before[1] < HANGS_NANOS
-        instead = self._proven if self._proven not in ("", bad) else STANDARD_MODEL
+        instead = self._instead(bad)
         if instead == bad or not (loading or again or self._proven not in ("", bad)):
             self._jam.notices.add(
                 "error", "the model process does not answer: it is started anew", about=MODEL
             )
             return
-        what = "does not finish loading" if loading else "does not answer"
-        self._jam.notices.add("error", f"model '{bad}' {what}: it is given up, and '{instead}' plays")
-        self._jam.model_choice.give_up(instead)
+        self._give_up(bad, instead, "does not finish loading" if loading else "does not answer")

@@ -496,6 +496,27 @@ def test_a_first_engine_that_crashes_is_reported(play: Callable[..., Supervisor]
     assert caught.value.exit_code == 1
 
 
+@pytest.mark.parametrize("always", [False, True])
+def test_a_first_engine_that_a_signal_ends_is_tried_again_once(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, always: bool
+) -> None:
+    monkeypatch.setenv("BEGUN", str(tmp_path / "begun"))
+    ends = """
+begun = Path(os.environ["BEGUN"])
+if not begun.exists() or len(begun.read_text()) < {limit}:
+    with begun.open("a") as file:
+        file.write("+")
+    os.kill(os.getpid(), 11)
+"""
+    one: Supervisor = play(process(first=ends.format(limit=9 if always else 1)))
+    if always:
+        with pytest.raises(EngineEndedError, match="ended at once with status -11"):
+            begin(one)
+    else:
+        begin(one)
+    assert (tmp_path / "begun").read_text() == ("++" if always else "+")
+
+
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (-15, 0), (-9, 0), (1, 1), (2, 2), (70, 1)])
 def test_the_status_of_a_session_that_was_asked_to_end(status: int, code: int) -> None:
     assert orderly_status(status) == code

@@ -195,6 +195,33 @@ def test_a_model_that_hangs_once_is_tried_again(clock: FakeClock, waiting: None)
     assert hangs(engine, clock, loads=True) == [Load("keys")]
 
 
+def dies(engine: Engine, clock: FakeClock, *, owes: bool) -> list[Load]:
+    """Let a model process call and die, while it loads or once it has; returns what it was to load."""
+    wire = Wire()
+    engine._arrived(wire, hello())
+    run_to(engine, clock, clock.nanos)
+    if not owes:
+        engine._arrived(wire, EchoModel().ready())
+    run_to(engine, clock, clock.nanos + SECOND)
+    engine._arrived(wire, None)
+    run_to(engine, clock, clock.nanos)
+    return [message for message in wire.sent if isinstance(message, Load)]
+
+
+def test_a_model_over_which_processes_die_again_and_again_is_given_up(clock: FakeClock) -> None:
+    engine = built(clock, model="poison.safetensors")
+    loaded = [dies(engine, clock, owes=True) for _ in range(4)]
+    assert loaded == [[Load("poison.safetensors")]] * 3 + [[Load("keys")]]
+    told = "model 'poison.safetensors' ends its process again and again: it is given up, and 'keys' plays"
+    assert told in [line.text for line in engine.jam.notices.lines]
+    assert [dies(engine, clock, owes=True) for _ in range(3)] == [[Load("keys")]] * 3
+
+
+def test_a_model_is_not_blamed_for_processes_that_die_while_they_owe_nothing(clock: FakeClock) -> None:
+    engine = built(clock, model="lead")
+    assert [dies(engine, clock, owes=False) for _ in range(5)] == [[Load("lead")]] * 5
+
+
 def test_a_model_process_that_hangs_while_it_loads_the_first_model_is_killed(
     engine: Engine, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
