@@ -51,11 +51,23 @@ class KeyInput(App[None]):
             return
         self._typed.append(event)
         if self._clock() >= self._typed_until:
-            while self._typed:  # what still waits from before goes first
-                await self._type(self._typed.popleft())
+            await self._go_on()
+
+    async def _go_on(self) -> None:
+        """Take what waits, each key when the one before it has been heeded."""
+        self._typed_until = 0
+        while self._typed and not self._typed_until:
+            await self._type(self._typed.popleft())
 
     async def _type(self, event: events.Key) -> None:
-        """Take a key; what comes after it waits until it has been heeded."""
+        """Take a key; what comes after it waits until it has been heeded.
+
+        A letter that follows Esc within a tenth of a second comes as one with Alt: in a window, where Alt
+        does nothing, they are what they were.
+        """
+        if len(self.screen_stack) > 1 and event.key.startswith("alt+") and event.character:
+            self._typed.appendleft(events.Key(event.character, event.character))
+            event = events.Key("escape", escapes.ESC)
         screen, widget = self.screen, self.focused or self.screen
         await self._take(event)
         if isinstance(widget, Input) and event.is_printable:
@@ -81,9 +93,7 @@ class KeyInput(App[None]):
         if self.screen is not screen:
             self.screen.call_after_refresh(self.call_later, self._type_on, self.screen)
             return
-        self._typed_until = 0
-        while self._typed and not self._typed_until:
-            await self._type(self._typed.popleft())
+        await self._go_on()
 
     async def _take(self, event: events.Key) -> None:
         """Hand a key on, and pieces of one when it is whole."""

@@ -132,6 +132,22 @@ async def test_what_is_typed_in_one_go_with_the_key_that_closes_a_window_is_for_
         assert stage.sent.pairs() == [*does, ("mode", "hold"), ("mode", "drift")]
 
 
+@pytest.mark.parametrize("opened", ["?", "w", "ctrl+p"])
+async def test_a_letter_right_after_esc_is_not_one_with_alt_in_a_window(opened: str) -> None:
+    async with Stage().run() as stage:
+        await stage.press(opened)
+        stage.app.post_message(events.Key("alt+h", "h"))
+        while not stage.sent.pairs():
+            await stage.pilot.pause()
+        assert stage.sent.pairs() == [("mode", "hold")]
+        stage.sent.commands.clear()
+        stage.app.post_message(events.Key("alt+h", "h"))  # no panic: Alt is a slip of the hand here
+        stage.app.post_message(events.Key("d", "d"))
+        while not stage.sent.pairs():
+            await stage.pilot.pause()
+        assert stage.sent.pairs() == [("mode", "drift")]
+
+
 async def test_letters_of_a_line_do_not_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Stage().run() as stage:
         await stage.press("w")
