@@ -92,7 +92,7 @@ class Wire(Link[Any]):
 class Ended:
     """Something to close."""
 
-    fault, kept = "", False
+    fault, saved = "", False
     bad_packets, unsent, dropped = 3, 1, 2
     passed_over, lost, echoes = 5, 4, 6
 
