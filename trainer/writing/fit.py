@@ -152,6 +152,7 @@ class _Run:
         self.network = WriterNetwork(config.width, config.depth, config.heads)
         self.average = copy.deepcopy(self.network)
         self._optimisers = _optimisers(self.network)
+        self._size = f"--width {config.width} --depth {config.depth} --heads {config.heads}"
         self.step, self.seconds, self.tokens = 0, 0.0, 0
         self._least = float("inf")
         self._lately: list[float] = []
@@ -245,6 +246,7 @@ class _Run:
             "tokens": self.tokens,
             "least": self._least,
             "data": self._data,
+            "size": self._size,
         }
         with atomic_write(self._out / DESCRIPTION) as draft:
             draft.write_text(json.dumps(facts) + "\n", encoding="utf-8")
@@ -253,12 +255,15 @@ class _Run:
         """Go on from what `save` wrote.
 
         Raises:
-            OperationError: it is not there, or of another size.
-            RequestError: it learned from other pieces, some of which may be held out now.
+            OperationError: it is not there, or damaged.
+            RequestError: it is of another size, or learned from other pieces: some may be held out now.
         """
         try:
             tensors = load_file(self._out / STATE)
             found = json.loads((self._out / DESCRIPTION).read_text(encoding="utf-8"))
+            size = found.get("size", self._size)
+            if size != self._size:
+                raise RequestError(f"the run in '{self._out}' was begun with {size}: resume it with the same")
             for name, network in (("network.", self.network), ("average.", self.average)):
                 network.load_state_dict(_below(tensors, name))
             for number, optimiser in enumerate(self._optimisers):

@@ -68,7 +68,7 @@ def test_what_cannot_be_resumed_or_learned_is_said(tmp_path: Path) -> None:
         fit_writer(tmp_path / "data", tmp_path / "run", SMALL, resume=True)
     fit_writer(tmp_path / "data", tmp_path / "run", WriterConfig(0.001, 16, 1, 2, 400), say=lambda _: None)
     assert (tmp_path / "run" / STATE).is_file()
-    with pytest.raises(OperationError, match="no run of this size"):
+    with pytest.raises(RequestError, match="begun with --width 16 --depth 1 --heads 2: resume"):
         fit_writer(tmp_path / "data", tmp_path / "run", WriterConfig(1, 32, 1, 2, 400), resume=True)
 
 
