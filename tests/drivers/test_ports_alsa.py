@@ -24,6 +24,7 @@ from live.devices.rtmidi_port import MidiInput, MidiOutput
 from live.timing.midi_bytes import control, note_off, note_on
 from live.timing.timeline import Nanos
 from tests.fakes.jam_harness import JamProcess
+from tests.fakes.sounding import sounding
 
 pytestmark = [
     pytest.mark.driver,
@@ -63,19 +64,6 @@ class Synth:
         with self._news:
             in_time = self._news.wait_for(lambda: condition(self.heard), PATIENCE_S)
         assert in_time, self.heard
-
-    def sounding(self, heard: list[bytes]) -> set[tuple[int, int]]:
-        """Return the channels and keys of the notes that were begun and not ended."""
-        notes: set[tuple[int, int]] = set()
-        for data in heard:
-            kind, channel = data[0] & 0xF0, data[0] & 0x0F
-            if kind == 0x90 and data[2]:
-                notes.add((channel, data[1]))
-            elif kind in (0x80, 0x90):
-                notes.discard((channel, data[1]))
-            elif kind == 0xB0 and data[1] in (120, 123):
-                notes = {note for note in notes if note[0] != channel}
-        return notes
 
 
 class Keys:
@@ -136,7 +124,7 @@ def test_messages_leave_in_the_order_of_their_moments_and_what_was_ended_does_no
         note_on(1, 50, 90), control(3, 123, 0), note_on(2, 60, 90), note_on(4, 62, 90), note_off(2, 60),
     ]  # fmt: skip
     output.close()
-    synth.wait_for(lambda heard: not synth.sounding(heard))
+    synth.wait_for(lambda heard: not sounding(heard, all_off=True))
 
 
 def test_a_message_never_leaves_a_beat_of_the_timer_before_its_moment(synth: Synth) -> None:
@@ -266,10 +254,10 @@ def test_an_engine_that_dies_leaves_no_note_and_its_cables_are_made_again(
         jam.wait_ready("thru", PATIENCE_S)
         cable(keys, synth)
         keys.play(note_on(1, 60, 90))
-        synth.wait_for(lambda heard: (0, 60) in synth.sounding(heard))
+        synth.wait_for(lambda heard: (0, 60) in sounding(heard, all_off=True))
         time.sleep(3.0)  # until the cables have been seen
         jam.signal("live.engine")
-        synth.wait_for(lambda heard: not synth.sounding(heard))
+        synth.wait_for(lambda heard: not sounding(heard, all_off=True))
         keys.play(note_off(1, 60))
         end = time.monotonic() + PATIENCE_S
         while note_on(1, 62, 90) not in synth.heard and time.monotonic() < end:
@@ -280,4 +268,4 @@ def test_an_engine_that_dies_leaves_no_note_and_its_cables_are_made_again(
         status, said = jam.end()
         assert status == 0
         assert "Traceback" not in said
-    assert not synth.sounding(synth.heard)
+    assert not sounding(synth.heard, all_off=True)

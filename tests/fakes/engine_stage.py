@@ -10,6 +10,7 @@ from live.ipc.messages import Hello
 from live.ipc.options import Options
 from live.timing.midi_bytes import Received
 from live.timing.timeline import Nanos
+from tests.fakes.sounding import sounding
 from tests.fakes.stage import configured
 
 SECOND = 1_000_000_000
@@ -66,13 +67,7 @@ class Ear:
         return [data[1] for data in self.received if data[0] & 0xF0 == 0x90 and data[2]]
 
     def sounding(self) -> set[tuple[int, int]]:
-        down: set[tuple[int, int]] = set()
-        for data in self.received:
-            if data[0] & 0xF0 == 0x90 and data[2]:
-                down.add((data[0] & 0x0F, data[1]))
-            elif data[0] & 0xE0 == 0x80:
-                down.discard((data[0] & 0x0F, data[1]))
-        return down
+        return sounding(self.received)
 
 
 class Wire(Link[Any]):

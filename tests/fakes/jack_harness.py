@@ -41,6 +41,7 @@ import numpy.typing as npt
 import pytest
 
 from live.devices.jack.probe import jack_answers
+from tests.fakes.sounding import sounding
 
 SAMPLE_RATE, PERIOD = 48000, 64
 TOO_MANY = "Too many servers already active"
@@ -303,16 +304,8 @@ class JackPeer:
 
     def sounding(self) -> set[tuple[int, int]]:
         """Return (channel 1..16, pitch) of the received notes that have not ended; CC 120 and 123 end all."""
-        notes: set[tuple[int, int]] = set()
-        for _, data, _ in self.received:
-            kind, channel = data[0] & 0xF0, (data[0] & 0x0F) + 1
-            if kind == 0x90 and data[2]:
-                notes.add((channel, data[1]))
-            elif kind in (0x80, 0x90):
-                notes.discard((channel, data[1]))
-            elif kind == 0xB0 and data[1] in (120, 123):
-                notes = {note for note in notes if note[0] != channel}
-        return notes
+        notes = sounding((data for _, data, _ in self.received), all_off=True)
+        return {(channel + 1, pitch) for channel, pitch in notes}
 
     def record(self, seconds: float, sources: list[str]) -> npt.NDArray[np.float32]:
         """Hear up to two audio ports for some seconds; returns [frames, 2]."""

@@ -25,6 +25,7 @@ from model.music.metre import METRES, cut, name_of, padded
 from model.music.phrase import Note, Phrase
 from tests.fakes.commands import command
 from tests.fakes.part_rows import band_of, drums_of
+from tests.fakes.sounding import sounding
 
 MS = 1_000_000
 OWN = Grid()
@@ -347,18 +348,8 @@ class Stage:
         ]
 
     def hanging(self) -> set[tuple[int, int]]:
-        """Return what was struck and never ended, as (channel status, pitch)."""
-        down: set[tuple[int, int]] = set()
-        for sent in self.sent:
-            status, place = (
-                sent.data[0] & 0xF0,
-                (sent.data[0] & 0x0F, sent.data[1] if len(sent.data) > 1 else 0),
-            )
-            if status == 0x90 and sent.data[2]:
-                down.add(place)
-            elif status in (0x80, 0x90):
-                down.discard(place)
-        return down
+        """Return what was struck and never ended, as (channel 0..15, pitch)."""
+        return sounding(sent.data for sent in self.sent)
 
 
 def configured(**options: object) -> Config:
