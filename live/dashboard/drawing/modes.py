@@ -3,6 +3,7 @@
 Pure: snapshots and sizes in, rows out.
 """
 
+import unicodedata
 from collections.abc import Sequence
 
 from live.dashboard.drawing.big_text import LETTERS, big_height, big_text, big_width, write_big
@@ -36,6 +37,8 @@ def scene_text(snapshot: Snapshot, width: int = 1000) -> str:
 def mode_rows(modes: Sequence[str], s: Snapshot, width: int, height: int) -> tuple[Row, ...]:
     """Draw what is chosen: in one row, or mode and scene in large letters with the rest between them.
 
+    A scene that large letters cannot write, or not to its end, stands in small ones, too.
+
     Args:
         modes: all there are.
         s: the engine's last snapshot.
@@ -47,12 +50,13 @@ def mode_rows(modes: Sequence[str], s: Snapshot, width: int, height: int) -> tup
     begins = 1 + max(big_width(_large(mode), 1) for mode in modes)
     flags = _flags(s, roomy=s.song is None, usual=not scene_text(s))
     room = max(LARGE // 2, row_width(flags))
-    scene = _large(_scene_name(s))
+    scene = whole = _large(_scene_name(s))
     while scene and big_width(scene, 1) > width - begins - room - 1:
         scene = scene[:-1].rstrip()
     if not scene:
         room = width - begins
-    song = scene_text(s, room - row_width(flags)) if s.song is not None or not scene else ""
+    left = max(0, room - row_width(flags) - 4)
+    song = "" if s.song is None and scene and scene == whole else shorten(scene_text(s, left), left)
     origin = _origin(s)
     canvas = Canvas(begins, big_height(1)), Canvas(width - begins - room, big_height(1))
     write_big(canvas[0], 1, 0, big_text(_large(s.mode), 1), "sounded")
@@ -86,8 +90,11 @@ def mode_row(modes: Sequence[str], s: Snapshot, width: int) -> Row:
 
 
 def _large(name: str) -> str:
-    """Return a name in capitals, as far as large letters have them."""
-    return "".join(char for char in clean(name).upper() if char in LETTERS).strip()
+    """Return a name in capitals, without marks; "" where large letters lack a letter or digit of it."""
+    plain = unicodedata.normalize("NFKD", clean(name).upper())
+    if any(char.isalnum() and char not in LETTERS for char in plain):
+        return ""
+    return "".join(char for char in plain if char in LETTERS).strip()
 
 
 def _scene_name(s: Snapshot) -> str:

@@ -151,6 +151,12 @@ def test_a_long_scene_is_cut_and_one_that_letters_cannot_write_is_small() -> Non
     assert "副歌" in large(scenes=[SceneView(2, "副歌")])[1]
 
 
+def test_scenes_that_large_letters_would_make_alike_can_be_told_apart() -> None:
+    assert all(f"{name} 2" in large(scenes=[SceneView(2, f"{name} 2")])[1] for name in ("Куплет", "Припев"))
+    assert all(f"the long verse {n}" in large(scenes=[SceneView(2, f"the long verse {n}")])[1] for n in "12")
+    assert large(scenes=[SceneView(2, "Größe é")]) == large(scenes=[SceneView(2, "grosse e")])
+
+
 @pytest.mark.parametrize(("width", "height"), [(80, 3), (120, 1), (99, 9), (40, 2)])
 def test_without_room_all_is_one_row(width: int, height: int) -> None:
     shown = scene(mode="hold")
