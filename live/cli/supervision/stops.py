@@ -1,7 +1,4 @@
-"""Whether the system has stopped a process (SIGSTOP), known as it happens.  Linux only: others do not tell.
-
-Tested in tests/live/cli/supervision/test_supervisor.py, test_guardian.py.
-"""
+"""Whether the system has stopped a process (SIGSTOP), known as it happens.  On Linux only."""
 
 import contextlib
 import os

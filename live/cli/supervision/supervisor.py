@@ -86,7 +86,7 @@ class Supervisor:
         self._keeper = keeper
         self._reader: threading.Thread | None = None
         self._heart = Heart()
-        self._said_goodbye = False
+        self._said_goodbye = self._begun_again = False
         self._stood: Process | None = None
         self._spare_due = SPARE_SECONDS
         self._troubles: collections.deque[float] = collections.deque(maxlen=len(PAUSES_SECONDS))
@@ -100,7 +100,7 @@ class Supervisor:
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def call(self) -> None:
-        """Call the engine; one that a signal ends before it answers, as libraries' faults do, is tried again.
+        """Call the engine.
 
         Raises:
             TwobarError: it ended at once; its sentence, and its exit code.  One without words and with
@@ -109,12 +109,22 @@ class Supervisor:
         try:
             self._call_engine()
         except EngineEndedError:
-            if self._engine is None or (self._engine.poll() or 0) >= 0 or self._ending.is_set():
+            if not self._begin_again():
                 raise
-            self._start_engine()
-            self._call_engine()
         if self._options.page is not None:
             self._page.start()
+
+    def _begin_again(self) -> bool:
+        """Start and call another engine after a first one that a signal ended (a library's fault); once."""
+        engine = self._engine
+        signalled = engine is not None and (engine.poll() or 0) < 0 and engine is not self._stood
+        if self._begun_again or not signalled or self._ending.is_set():
+            return False
+        self._begun_again = True
+        self._hang_up()
+        self._start_engine()
+        self._call_engine()
+        return True
 
     def adopt(self, engine: Process) -> None:
         """Watch over an engine that plays already, whose supervisor has died, but not its model process.
@@ -220,7 +230,7 @@ class Supervisor:
         assert self._engine is not None
         while not self._shown.wait(0.02):
             status = self._engine.poll()
-            if status is not None:
+            if status is not None and not self._begin_again():
                 raise self._ended(status)
 
     # -- while it plays --------------------------------------------------------------------------

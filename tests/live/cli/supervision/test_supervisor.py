@@ -517,6 +517,22 @@ if not begun.exists() or len(begun.read_text()) < {limit}:
     assert (tmp_path / "begun").read_text() == ("++" if always else "+")
 
 
+def test_a_first_engine_that_a_signal_ends_while_it_opens_its_ports_is_tried_again(
+    play: Callable[..., Supervisor], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BEGUN", str(tmp_path / "begun"))
+    opens = """
+        from tests.fakes.snapshots import scene
+        begun = Path(os.environ["BEGUN"])
+        link.send(scene()) if begun.exists() else (begun.touch(), os.kill(os.getpid(), 11))
+"""
+    one: Supervisor = play(process(hello=opens.strip()), deliver=lambda _message: None)
+    begin(one)
+    one.wait_shown()
+    one.end()
+    assert one.wait() == 0
+
+
 @pytest.mark.parametrize(("status", "code"), [(0, 0), (-15, 0), (-9, 0), (1, 1), (2, 2), (70, 1)])
 def test_the_status_of_a_session_that_was_asked_to_end(status: int, code: int) -> None:
     assert orderly_status(status) == code
