@@ -17,9 +17,11 @@ from model.music.phrase import Note, Phrase, resized
 from model.music.tracks import DRUMS
 from model.writing import tokens as t
 from model.writing.notes_around import CLASSES, PARTS, NotesAround
+from model.writing.recall import Followers, Recall
 from model.writing.transformer import Transformer
 from model.writing.wish import CONTEXT, GRID, STEPS, Kind, Wish
 
+LONGEST = 160  # notes that a phrase gets at most
 MOST_BEFORE = 224  # notes of the context that are read; older phrases are left out
 HEIGHTS = {Kind.MELODY: (70.8, 3.2), Kind.KEYBOARD: (62.0, 4.1), Kind.BAND: (61.9, 3.7)}
 """Mean key of the phrases of each kind, drums left out: the median and half of the distance of the quartiles.
@@ -50,7 +52,6 @@ class Manuscript:
     ) -> None:
         """Read the context and the fixed notes; of a phrase to be scored, its new notes as well."""
         self.wish = wish
-        self.begin(seed)
         self._shift = shift_of(wish) if shift is None else shift
         silent = wish.scale is None and not any(map(len, (*wish.context, wish.fixed)))
         self._keys = network.held["keys"][wish.kind] if silent and wish.kind != Kind.DRUMS else None
@@ -66,6 +67,8 @@ class Manuscript:
         fixed = set(wish.fixed.notes)
         new = [note for note in whole.notes if note not in fixed] if whole is not None else []
         self.new = t.rows_of(new, self._shift)
+        self._known = self._played_before()
+        self.begin(seed)
         self.x, self.times = self._prefix(network)
 
     def begin(self, seed: int) -> None:
@@ -74,6 +77,7 @@ class Manuscript:
         self._written: list[list[int]] = []
         self._count = dict(self.wish.count) if self.wish.count is not None else {}
         self._allowed = self._allowed_at_first()
+        self._recall, self._passed = self._known.copied(), 0
 
     def another(self, seed: int) -> "Manuscript":
         """Return a manuscript of the same wish in the same key that is written from another seed."""
@@ -150,6 +154,25 @@ class Manuscript:
                 allowed[note.track, note.onset : note.onset + note.length] = False
         return allowed
 
+    def _played_before(self) -> Recall:
+        """Return what the wanted tracks have played before this phrase."""
+        wanted = [*self.wish.wanted]
+        found = Recall(sum(map(len, self._before)) + len(self._fixed) + LONGEST)
+        for number, phrase in enumerate(self._before):
+            for note in phrase[np.isin(phrase[:, t.TRACK], wanted)].tolist():
+                found.add(STEPS * number, note)
+        return found
+
+    def followers(self) -> Followers:
+        """Return what may follow on the notes so far, the fixed ones of the wanted tracks among them."""
+        for note in self._fixed[self._passed :].tolist():
+            if note[t.ONSET] > self.previous:
+                break
+            self._passed += 1
+            if note[t.TRACK] in self.wish.wanted:
+                self._recall.add(self.begins, note)
+        return Followers(self._recall, self.wish.kind, self.begins, self.previous)
+
     def left(self) -> list[int]:
         """Return the classes of the notes that the tracks still get, [4]."""
         if not self._count:
@@ -217,6 +240,7 @@ class Manuscript:
     def take(self, note: list[int]) -> None:
         """Take a note that has been chosen."""
         self._written.append(note)
+        self._recall.add(self.begins, note)
         onset, track = note[t.ONSET], note[t.TRACK]
         allowed = self._allowed
         allowed[:, :onset] = False

@@ -19,9 +19,10 @@ from model.music.phrase import Phrase
 from model.music.tracks import DRUMS
 from model.shipped import WEIGHTS
 from model.writing import tokens as t
-from model.writing.manuscript import Manuscript, shift_of
+from model.writing.manuscript import LONGEST, Manuscript, shift_of
 from model.writing.notes_around import NotesAround
 from model.writing.odds import NEVER, drawn, in_scale, onset_odds, value_odds
+from model.writing.recall import keep, recalled
 from model.writing.surprise import nats_a_note
 from model.writing.transformer import AttentionMemory, Transformer
 from model.writing.wish import STEPS, Wish
@@ -29,7 +30,6 @@ from model.writing.wish import STEPS, Wish
 FILE = WEIGHTS / "writer.safetensors"
 TEMPERATURE, TOP_P = 1.0, 0.98
 TOGETHER = 32  # wishes that are written at once
-LONGEST = 160  # notes that a phrase gets at most
 PORTION = 32  # notes of what is known that are read at once: others wait no longer than for a few new ones
 
 
@@ -197,7 +197,9 @@ def _choose(
     previous = np.array([row.previous for row in rows])
     odds = onset_odds(network.head(t.ONSET, x), previous, around.rhythm(numbers, previous))
     odds = np.where([row.onsets() for row in rows], odds, NEVER)
-    notes[:, t.ONSET] = drawn(odds, chance[:, t.ONSET], *heat)
+    followers = [row.followers() for row in rows]
+    notes[:, t.ONSET] = drawn(recalled(t.ONSET, odds, followers), chance[:, t.ONSET], *heat)
+    keep(t.ONSET, notes[:, t.ONSET], followers)
     onset = np.minimum(notes[:, t.ONSET], STEPS - 1)
     at = onset.tolist()
     here = around.here(
@@ -208,7 +210,8 @@ def _choose(
     odds = np.where(
         [row.tracks(step) for row, step in zip(rows, at, strict=True)], network.head(t.TRACK, x), NEVER
     )
-    notes[:, t.TRACK] = drawn(odds, chance[:, t.TRACK], *heat)
+    notes[:, t.TRACK] = drawn(recalled(t.TRACK, odds, followers), chance[:, t.TRACK], *heat)
+    keep(t.TRACK, notes[:, t.TRACK], followers)
     x = x + network.embeddings[t.TRACK][notes[:, t.TRACK]]
     chords = [
         row.chord(step, track) for row, step, track in zip(rows, at, notes[:, t.TRACK].tolist(), strict=True)
@@ -219,14 +222,17 @@ def _choose(
     for place, column in enumerate(t.REFERENCED):
         odds = value_odds(column, network.head(column, x), references[:, :, place], here)
         if column == t.PITCH:
-            keyed = (notes[:, t.TRACK] != DRUMS)[:, None]
-            odds = in_scale(odds, np.array([row.strange for row in rows]) * keyed)
             possible = [
                 row.pitches(step, track)
                 for row, step, track in zip(rows, at, notes[:, t.TRACK].tolist(), strict=True)
             ]
-            odds = np.where(possible, odds, NEVER)
+            strange = np.array([row.strange for row in rows]) * (notes[:, t.TRACK] != DRUMS)[:, None]
+            odds = in_scale(recalled(column, np.where(possible, odds, NEVER), followers), strange)
+        elif column == t.LENGTH:
+            odds = recalled(column, odds, followers)
         notes[:, column] = drawn(odds, chance[:, column], *heat)
+        if column == t.PITCH:
+            keep(column, notes[:, column], followers)
         x = x + network.embeddings[column][notes[:, column]]
     return notes
 
