@@ -44,7 +44,7 @@ _MODE_TIPS = {
     "follow": "every two bars, what you played becomes what it plays",
     "answer": "your two bars, then its two",
     "hold": "the latent stays; the knobs move it",
-    "drift": "a slow walk around the latent",
+    "drift": "a slow walk, back after 32 bars",
     "listen": "no click: it finds your tempo and bar lines, and follows them",
 }
 

@@ -18,6 +18,7 @@ STRAY_ARC = 0.5 * math.pi
 DRIFT_MEMORY = 0.8
 DRIFT_SIZE = 0.6
 DRIFT_REACH = 32  # phrases after which nothing of a place is left: .8 to that power is .0008
+RETURN_BARS = 32  # after which drift is back where it set out
 
 
 Vary = Callable[[Latent, Varied], Latent]
@@ -96,7 +97,7 @@ class PlaceSolver:
 
         Stray goes towards where another phrase lies, and where there is none turns the vector towards a
         random one on the sphere through both: 0 leaves it, 1 is a quarter turn, where nothing of it is left.
-        Drift adds an autoregressive walk over phrases.
+        Drift adds an autoregressive walk over phrases, which goes away and is back every `RETURN_BARS`.
         """
         if start.z.size != self._scale.size:
             return start
@@ -118,14 +119,15 @@ class PlaceSolver:
         return (rng.standard_normal(self._scale.size) * self._scale).astype(np.float32)
 
     def _drift(self, seed: int, cell: int) -> Vector:
-        """Return the walk's place at a phrase: w = m w' + sqrt(1 - m^2) n, of constant variance.
+        """Return the walk's place at a phrase: w = m w' + sqrt(1 - m^2) n, on an arc back to its start.
 
         A function of seed and phrase alone: it begins from nothing so far back that nothing of that is left.
         """
         w, size = np.zeros_like(self._scale), np.float32(DRIFT_SIZE * np.sqrt(1 - DRIFT_MEMORY**2))
         for step in range(max(0, cell - DRIFT_REACH), cell + 1):
             w = np.asarray(np.float32(DRIFT_MEMORY) * w + size * self._step(seed, step), dtype=np.float32)
-        return w
+        phrases = max(1, RETURN_BARS // self._grid.bars)
+        return w * np.float32(math.sqrt(2) * math.sin(math.pi * (cell % phrases) / phrases))
 
 
 def point_of(latent: Latent) -> Point:

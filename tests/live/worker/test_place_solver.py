@@ -100,6 +100,16 @@ def test_drift_walks_slowly_and_stays_near(start: int) -> None:
     assert steps.mean() < 0.75 * spread.mean()  # neighbours are nearer than strangers (by sqrt 2)
 
 
+def test_drift_goes_somewhere_and_is_back_after_32_bars() -> None:
+    away = [
+        np.mean([np.abs(moved(path(seed), cell=cell, drifting=True) - latent(3).z) for seed in range(40)])
+        for cell in range(33)
+    ]
+    assert away[0] == away[16] == away[32] == 0.0
+    assert min(away[1:16]) > 0.0
+    assert min(away[6:11]) > 2 * max(away[1], away[15])
+
+
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=12))
 def test_a_cell_decoded_again_drifts_to_the_same_place(cells: list[int]) -> None:
     on = path(5)
