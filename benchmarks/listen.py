@@ -48,7 +48,7 @@ SIGNATURES = {
 }
 JITTER = 0.015
 RUBATO_BARS = (2, 3, 4, 6, 8)
-SPANS = (2, 4)  # bars over which a mean tempo is taken: what the screen shows is of the first
+SPANS = (2, 4)  # bars over which a mean tempo is taken: what the screen shows is of the last
 RUBATOS = (0.0, 0.05, 0.1)
 TEMPI = (60.0, 180.0)
 USUAL_BPM = 120.0

@@ -1,6 +1,6 @@
 """The mean tempo of the last beats, where a timeline is bent to a beat that is followed.
 
-The tempo of a moment is a guess from a few onsets and sways by some percent; that of two bars is known.
+The tempo of a moment is a guess from a few onsets and sways by some percent; that of some bars is known.
 Threads: one at a time.
 """
 
@@ -9,7 +9,7 @@ from collections import deque
 from live.timing.timeline import NANOS_PER_MINUTE, Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
 
-MOST_BENDS = 256  # that are remembered: more than anyone plays chords in two bars
+MOST_BENDS = 256  # that are remembered: more than anyone plays chords in four bars
 
 
 class SteadyTempo:

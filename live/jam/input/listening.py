@@ -24,7 +24,7 @@ from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.metre import METRES, metre_of, name_of
 
-STEADY_BARS = 2  # whose mean tempo is shown
+STEADY_BARS = 4  # whose mean tempo is shown
 MOST_WAITING = 1024  # note-ons and note-offs
 MOST_TOLD = 64  # onsets from before that a model process hears: half a millisecond each
 
