@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from model.shipped import SUFFIX, WEIGHTS, user_folder
+from model.shipped import HELPERS, SUFFIX, WEIGHTS, user_folder
 
 LARGEST_HEADER = 1 << 24
 FORMAT = "twobar checkpoint"
@@ -58,7 +58,7 @@ def in_user_folder() -> list[ModelFile]:
 
 
 def under(folders: Iterable[Path]) -> list[ModelFile]:
-    """Return the models in folders and in the folders right below, as runs lie; files that are none too."""
+    """Return the models in folders and in the folders right below, as runs lie; none too, but no writers."""
     paths = {
         path
         for folder in folders
@@ -66,7 +66,8 @@ def under(folders: Iterable[Path]) -> list[ModelFile]:
         for path in folder.glob(pattern)
         if path.is_file()
     }
-    return [look(path, str(path)) for path in sorted(paths)]
+    found = [look(path, str(path)) for path in sorted(paths)]
+    return [file for file in found if not file.fault or file.path.stem not in HELPERS]
 
 
 def _named(folder: Path) -> list[ModelFile]:

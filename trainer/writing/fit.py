@@ -1,7 +1,7 @@
 """Fit the writer: steps on examples until the time is over, a running average of the weights, checkpoints.
 
 A run's folder holds writer.safetensors (the average where it fitted the validation pieces best), log.jsonl
-(a line for each validation), and state.safetensors with state.json, from which the run goes on.
+(a line for each validation), and resume.state with state.json, from which the run goes on.
 
 Tested in tests/trainer/writing/test_fit.py.
 """
@@ -36,7 +36,7 @@ from trainer.writing.muon import FloatMuon
 from trainer.writing.network import LOSSES, WriterNetwork
 
 NAME = "writer.safetensors"
-STATE, DESCRIPTION = "state.safetensors", "state.json"
+STATE, DESCRIPTION = "resume.state", "state.json"
 WEIGHTS_OF_LOSSES = (1.0, 1.0, 1.0, 1.0, 0.5, 0.25)
 """Of the columns: velocities and offsets have many values and say least."""
 AVERAGE = 0.998  # of the weights, a step

@@ -56,8 +56,10 @@ def test_runs_and_what_is_no_model_are_listed_and_nothing_raises(tmp_path: Path)
     broken = {"short": b"x", "long": b"\xff" * 64, "empty": b"", "json": b"\x02" + b"\0" * 7 + b"[]"}
     for name, content in broken.items():
         (tmp_path / "runs" / f"{name}.safetensors").write_bytes(content)
+    save_file({"a": np.zeros(3, dtype=np.float32)}, tmp_path / "runs" / "one" / "writer.safetensors")
     text = listing(())
     assert "tiny.safetensors  melody" in text
+    assert "writer.safetensors" not in text  # nothing to play, and no fault of anybody's
     assert text.count("damaged, or no safetensors file") == 4
     facts = json.loads(listing([tmp_path / "runs"], as_json=True))
     assert {fact["codec"] for fact in facts if not fact["fault"]} == {"melody", "poly", "drums", "multitrack"}
