@@ -1,4 +1,4 @@
-"""Cables between ports of ALSA's sequencer: read from what the kernel tells of its clients, and made.
+"""Cables between ports of ALSA's sequencer, and what got lost on them: read from what the kernel tells.
 
 RtMidi names a port "client:port 28:0", with the numbers of client and port; these are the names here too.
 """
@@ -16,6 +16,7 @@ CLIENTS = Path("/proc/asound/seq/clients")
 _CLIENT = re.compile(r'Client\s+(\d+) : "(.*)" \[')
 _PORT = re.compile(r'\s+Port\s+(\d+) : "(.*)" \(')
 _CONNECTED = re.compile(r"\s+Connect(?:ing To|ed From): (.*)")
+_REFUSED = re.compile(r"\s+Alloc failures\s*: (\d+)")
 _ADDRESS = re.compile(r"(\d+):(\d+)(?:\[[^\]]*\])?(?:,|$)")
 
 
@@ -33,6 +34,23 @@ def connections(name: str, path: Path = CLIENTS) -> frozenset[str] | None:
     if address is None:
         return None
     return frozenset(names[place] for place in peers[address] if place in names)
+
+
+def refused(client: str, path: Path = CLIENTS) -> int:
+    """Return how many events clients of a name had no room for on their way in; what waited is lost, too."""
+    try:
+        text = path.read_text(errors="replace")
+    except OSError:
+        return 0
+    count, ours, inside = 0, False, False
+    for line in text.splitlines():
+        if found := _CLIENT.match(line):
+            ours = found[2] == client
+        elif line.endswith("pool :"):
+            inside = line.strip() == "Input pool :"
+        elif inside and ours and (found := _REFUSED.match(line)):
+            count += int(found[1])
+    return count
 
 
 def connect(source: str, destination: str, *, library: Any = None) -> None:  # noqa: ANN401

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from live.control.desk import Desk
 from live.devices import ports, systems
+from live.devices.alsa.connections import refused
 from live.devices.fluidsynth import FluidSynth, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
@@ -68,6 +69,7 @@ class Devices:
         self._options, self._output, self._post = options, output, post
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, MidiInput] = {}
+        self._refused = 0  # messages, for which ALSA had no room
         self._asked: list[_Asked] = []
         self._worker = WorkerKeeper(
             lambda: spawn_worker(options.address), needed=lambda: output.worker is None
@@ -322,7 +324,8 @@ class Devices:
         self.cables.look(lister)
         if self.lights is not None and lister is self._listers[0]:
             self.lights.look(tuple(self._inputs), lambda: lister("out"))
-        self._post(lambda now: self._loss_notices.tell(self.losses(), jam.notices, now))
+        lost = refused(ports.INPUT_CLIENT)
+        self._post(lambda now: self._tell_losses(jam, lost, now))
 
     def _show_synth(self, fault: str) -> None:
         self._views["out", SYNTH] = PortView("out", SYNTH, "missing" if fault else "ok", fault)
@@ -380,10 +383,17 @@ class Devices:
 
     # -- what gets lost on its way -------------------------------------------------------------------
 
+    def _tell_losses(self, jam: Jam, lost: int, now: Nanos) -> None:
+        """Say what was lost; where it may be the ends of keys, of whatever keyboard, all are let go."""
+        if lost > self._refused:  # less, where such an input has been closed
+            jam.performer.release(now)
+        self._refused = lost
+        self._loss_notices.tell(self.losses(), jam.notices, now)
+
     def losses(self) -> Losses:
         """Count what the drivers have lost."""
         broken = self._broken_before + sum(port.broken for port in self._inputs.values())
-        return Losses(sum(lister.lost_cycles for lister in self._listers), broken)
+        return Losses(sum(lister.lost_cycles for lister in self._listers), broken, self._refused)
 
     @property
     def left_late(self) -> int:

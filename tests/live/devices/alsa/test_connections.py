@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from live.devices.alsa.connections import connect, connections
+from live.devices.alsa.connections import connect, connections, refused
 
 CLIENTS = """\
 Client info
@@ -25,6 +25,18 @@ Client  36 : "nano \udcff \"x\"" [Kernel]
 Client 128 : "twobar-in" [User Legacy]
   Port   0 : "keys" (-We-) [In]
     Connected From: 28:0
+  Output pool :
+    Pool size          : 500
+    Cells in use       : 0
+    Peak cells in use  : 0
+    Alloc success      : 0
+    Alloc failures     : 7
+  Input pool :
+    Pool size          : 200
+    Cells in use       : 0
+    Peak cells in use  : 200
+    Alloc success      : 1203
+    Alloc failures     : 41
 Client 129 : "twobar-out" [User Legacy]
   Port   0 : "notes" (R-e-) [Out]
     Connecting To: 28:0
@@ -32,6 +44,13 @@ Client 130 : "aseqdump" [User Legacy]
   Port   0 : "aseqdump" (-We-) [In]
     Connected From: 28:0[real:0]
 """
+
+
+def test_what_found_no_room_on_its_way_in_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "clients"
+    path.write_bytes(CLIENTS.encode(errors="surrogateescape"))
+    assert [refused(client, path) for client in ("twobar-in", "twobar-out", "nobody")] == [41, 0, 0]
+    assert refused("twobar-in", tmp_path / "absent") == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, SystemLister
 from live.devices.names import match
 from live.devices.rtmidi_port import InputPort, OutputPort
+from live.engine.devices import devices
 from live.engine.devices.devices import Devices
 from live.engine.devices.losses import Losses, LossNotices
 from live.engine.guard import Guard
@@ -378,7 +379,7 @@ def test_an_output_that_fails_is_opened_anew(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_the_drivers_lose_is_counted_and_said_once_a_minute(stage: Stage) -> None:
     losses, said = LossNotices(), []
     for second, cycles, messages in ((0, 9, 9), (1, 12, 9), (30, 90, 9), (62, 100, 9), (130, 100, 19)):
-        losses.tell(Losses(cycles, messages), stage.jam.notices, Nanos(second * 1_000_000_000))
+        losses.tell(Losses(cycles, messages, 0), stage.jam.notices, Nanos(second * 1_000_000_000))
         said.append([text.partition(" of ")[0] for text in notices(stage)])
     assert [len(texts) for texts in said] == [0, 1, 1, 2, 3]
     assert said[-1] == ["JACK was too late for 12", "JACK was too late for 88", "19 messages"]
@@ -395,7 +396,24 @@ def test_messages_that_came_broken_are_counted_of_inputs_that_have_gone_too(
     assert stage.devices.losses().broken_messages == 1
     desk.names["in"] = []
     look(stage)
-    assert stage.devices.losses() == Losses(0, 1)
+    assert stage.devices.losses() == Losses(0, 1, 0)
+
+
+def test_keys_are_let_go_where_alsa_had_no_room_for_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(monkeypatch, **{"in": ["KeyStep 24:0"], "out": []})
+    assert desk.names["in"]
+    stage = opened(input=["keystep"])
+    counted = [0]
+    monkeypatch.setattr(devices, "refused", lambda _client: counted[0])
+    stage.jam.performer.received(Received(NOW, note_on(1, 60, 90), "KeyStep 24:0"), NOW)
+    for number, held in ((0, 1), (3, 0), (3, 0)):
+        counted[0] = number
+        look(stage)
+        assert len(stage.jam.performer._down) == held
+    assert [text for text in notices(stage) if "no room" in text] == [
+        "ALSA had no room for 3 messages or more of your keyboards: all keys were let go"
+    ]
+    assert stage.devices.losses().refused_messages == 3
 
 
 def test_a_log_on_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
