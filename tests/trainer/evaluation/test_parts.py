@@ -210,6 +210,7 @@ def test_of_drums_the_music_is_counted_and_of_a_single_line_nothing() -> None:
     assert found["music"]["held_out"] == {
         "empty_bars.drums": 0.0,
         "notes.drums": 4.0,
+        "rhythm_entropy.drums": 2.0,
         "drum_kinds": 2.0,
         "drum_pattern": 1.0,
     }

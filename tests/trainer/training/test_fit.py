@@ -149,7 +149,7 @@ from trainer.run.progress import RunLog
 from trainer.training import loop
 from trainer.training.fit import run
 torch.set_num_threads(1)
-loop.write_checkpoint = loop.write_samples = RunLog.curves = lambda *_, **__: None
+loop.write_checkpoint = loop.keep_best = loop.write_samples = RunLog.curves = lambda *_, **__: None
 ahead = loop.Prefetch
 loop.Prefetch = lambda feed, depth: ahead(feed, 2)  # as on a card; the other half draws as on a processor
 drawn = loop.TrainingLoop.draw
