@@ -4,6 +4,7 @@ Tested in tests/trainer/training/test_fit.py.
 """
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,13 +128,13 @@ def keep_best(path: Path, looks: Sequence[Mapping[str, Any]]) -> None:
 
     Args:
         path: of the checkpoint, as the last look left it.
-        looks: rows of the run's log, the last one included.
+        looks: rows of the run's log, the last one included: without a loss where that was no number.
 
     Raises:
         CheckpointError: the disk refuses; the copy that was there is untouched.
     """
-    losses = [look["validation_loss"] for look in looks if "validation_loss" in look]
-    if losses and losses[-1] <= min(losses):
+    losses = [look.get("validation_loss", math.inf) for look in looks]
+    if losses and losses[-1] <= min(losses) < math.inf:
         folder = path.parent / BEST
         try:
             folder.mkdir(exist_ok=True)

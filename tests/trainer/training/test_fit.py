@@ -16,7 +16,7 @@ from tests.fakes.synthetic import TINY, chords, melody, prepare
 from trainer.data import edit_pairs
 from trainer.errors import OperationError, RequestError, TrainerError
 from trainer.run.progress import RunLog
-from trainer.training import fit, loop, validation
+from trainer.training import checkpointing, fit, loop, validation
 from trainer.training.fit import run
 from trainer.training.loop import TrainingLoop
 
@@ -130,6 +130,19 @@ def test_the_best_checkpoint_is_kept_beside_the_last(tmp_path: Path, monkeypatch
     (first, best), (second, still), (third, newest) = held
     assert first == best == still != second
     assert newest == third
+
+
+def test_a_checkpoint_whose_loss_is_no_number_is_not_the_best(tmp_path: Path) -> None:
+    last, best = tmp_path / "m.safetensors", tmp_path / "best" / "m.safetensors"
+    last.write_bytes(b"without a loss")
+    checkpointing.keep_best(last, [{"step": 1}])
+    assert not best.parent.exists()
+    last.write_bytes(b"good")
+    looks = [{"step": 1}, {"step": 2, "validation_loss": 40.0}]
+    checkpointing.keep_best(last, looks)
+    last.write_bytes(b"no number")
+    checkpointing.keep_best(last, [*looks, {"step": 3}])
+    assert best.read_bytes() == b"good"
 
 
 def test_batches_made_on_the_device_teach_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
