@@ -67,6 +67,7 @@ class WorkerLink:
         self._asked_nanos = Nanos(0)
         self._proven = ""  # the last model that has answered
         self._hang: tuple[str, Nanos] | None = None
+        self._hung: Link[Any] | None = None  # to the process that was ended for it
         self._deaths: list[tuple[str, Nanos]] = []  # of processes that owed an answer
 
     @property
@@ -123,7 +124,7 @@ class WorkerLink:
     def watch(self, now: Nanos) -> None:
         """End a model process that owes an answer for too long."""
         worker, loading = self._output.worker, self._jam.model_choice.state == "loading"
-        if worker is None or not (loading or self._jam.dialogue.waiting):
+        if worker is None or worker is self._hung or not (loading or self._jam.dialogue.waiting):
             self._asked_nanos = Nanos(0)
         elif not self._asked_nanos:
             self._asked_nanos, self._waited_before = now, self._waited(self._pid)
@@ -136,6 +137,7 @@ class WorkerLink:
                     return
             self._asked_nanos = Nanos(0)
             self._blame(now, loading=loading)
+            self._hung = worker
             worker.close()
             if self._pid:
                 with contextlib.suppress(OSError):

@@ -217,6 +217,13 @@ def test_a_model_over_which_processes_die_again_and_again_is_given_up(clock: Fak
     assert [dies(engine, clock, owes=True) for _ in range(3)] == [[Load("keys")]] * 3
 
 
+def test_the_end_of_a_process_that_hangs_is_no_death_of_its_own(clock: FakeClock, waiting: None) -> None:
+    engine = built(clock, model="slow.safetensors")
+    hangs(engine, clock, loads=True)
+    loaded = [dies(engine, clock, owes=True) for _ in range(3)]
+    assert loaded == [[Load("slow.safetensors")]] * 3
+
+
 def test_a_model_is_not_blamed_for_processes_that_die_while_they_owe_nothing(clock: FakeClock) -> None:
     engine = built(clock, model="lead")
     assert [dies(engine, clock, owes=False) for _ in range(5)] == [[Load("lead")]] * 5
