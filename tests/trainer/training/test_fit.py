@@ -138,7 +138,7 @@ def test_a_checkpoint_whose_loss_is_no_number_is_not_the_best(tmp_path: Path) ->
     checkpointing.keep_best(last, [{"step": 1}])
     assert not best.parent.exists()
     last.write_bytes(b"good")
-    looks = [{"step": 1}, {"step": 2, "validation_loss": 40.0}]
+    looks: list[dict[str, float]] = [{"step": 1}, {"step": 2, "validation_loss": 40.0}]
     checkpointing.keep_best(last, looks)
     last.write_bytes(b"no number")
     checkpointing.keep_best(last, [*looks, {"step": 3}])
