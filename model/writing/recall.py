@@ -163,7 +163,7 @@ class Recall:
             before = known[_BEFORE]
             waits = known[_TIME] - known[_TIME, before]
             flat += line[before] * ((before != NONE) & (waits == time - known[_TIME, top]))
-        flat *= (known[_TRACK] == track) & (known[_RANK] == rank)
+        flat *= (known[_TRACK] == track) & (known[_RANK] == rank) & (known[_MOVE] != FAR)
         places = np.flatnonzero(flat)
         return places, flat[places], int(known[_PITCH, last if above else top])
 

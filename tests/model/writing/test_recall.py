@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.music.phrase import Note, Phrase
-from model.music.tracks import DRUMS, MELODY
+from model.music.tracks import BASS, DRUMS, MELODY
 from model.writing import tokens as t
 from model.writing.manuscript import Manuscript
 from model.writing.odds import NEVER
@@ -103,6 +103,13 @@ def test_drums_are_struck_again_and_not_moved() -> None:
     beat = [(0, 36), (4, 38), (8, 36), (12, 38)]
     recall = begun(heard(*beat, track=DRUMS), (0, 36), (4, 38), (8, 36), track=DRUMS)
     assert at_pitch(recall, 12, Kind.DRUMS, DRUMS).mixed(t.PITCH, EVEN[t.PITCH]).argmax() == 38
+
+
+def test_where_a_part_came_in_it_had_made_no_move() -> None:
+    recall = heard((0, 72), (4, 74))
+    recall.add(0, note(6, 40, track=BASS))
+    begun(recall, (0, 72), (4, 74))
+    assert at_pitch(recall, 6, Kind.BAND, BASS).mixed(t.PITCH, EVEN[t.PITCH]) is EVEN[t.PITCH]
 
 
 def test_how_long_a_note_sounds_comes_back_with_it() -> None:
