@@ -37,6 +37,7 @@ from trainer.writing.network import LOSSES, WriterNetwork
 
 NAME = "writer.safetensors"
 STATE, DESCRIPTION = "resume.state", "state.json"
+STATE_BEFORE = "state.safetensors"  # of runs before it had that name
 WEIGHTS_OF_LOSSES = (1.0, 1.0, 1.0, 1.0, 0.5, 0.25)
 """Of the columns: velocities and offsets have many values and say least."""
 AVERAGE = 0.998  # of the weights, a step
@@ -89,7 +90,7 @@ def fit_writer(
             disk refuses.
         RequestError: the sizes do not fit together; `out` holds a run already, or one on other pieces.
     """
-    if not resume and ((out / STATE).is_file() or (out / NAME).is_file()):
+    if not resume and any((out / name).is_file() for name in (STATE, DESCRIPTION, NAME)):
         raise RequestError(f"{out} holds a run already: give --resume to go on with it, or another --out")
     if config.width % (2 * config.heads):
         raise RequestError(
@@ -259,6 +260,9 @@ class _Run:
             RequestError: it is of another size, or learned from other pieces: some may be held out now.
         """
         try:
+            before = self._out / STATE_BEFORE
+            if before.is_file() and not (self._out / STATE).is_file():
+                before.rename(self._out / STATE)
             tensors = load_file(self._out / STATE)
             found = json.loads((self._out / DESCRIPTION).read_text(encoding="utf-8"))
             size = found.get("size", self._size)

@@ -86,7 +86,13 @@ def test_a_run_is_neither_written_over_nor_resumed_on_other_pieces(tmp_path: Pat
     state = json.loads((out / "state.json").read_text())
     del state["data"]  # as runs were written before
     (out / "state.json").write_text(json.dumps(state))
+    (out / STATE).rename(out / "state.safetensors")
+    file.unlink()
+    with pytest.raises(RequestError, match="holds a run already: give --resume"):
+        fit_writer(tmp_path / "data", out, config)
     fit_writer(tmp_path / "others", out, config, resume=True, say=lambda _: None)
+    assert (out / STATE).is_file()
+    assert not (out / "state.safetensors").exists()
 
 
 def test_a_signal_ends_a_run_with_its_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
