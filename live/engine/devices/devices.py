@@ -69,7 +69,7 @@ class Devices:
         self._options, self._output, self._post = options, output, post
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, MidiInput] = {}
-        self._refused = 0  # messages, for which ALSA had no room
+        self._refused = self._refused_now = 0  # messages for which ALSA had no room: ever, and as it counts
         self._asked: list[_Asked] = []
         self._worker = WorkerKeeper(
             lambda: spawn_worker(options.address), needed=lambda: output.worker is None
@@ -385,9 +385,10 @@ class Devices:
 
     def _tell_losses(self, jam: Jam, lost: int, now: Nanos) -> None:
         """Say what was lost; where it may be the ends of keys, of whatever keyboard, all are let go."""
-        if lost > self._refused:  # less, where such an input has been closed
+        if lost > self._refused_now:  # less, where such an input has been closed
             jam.performer.release(now)
-        self._refused = lost
+            self._refused += lost - self._refused_now
+        self._refused_now = lost
         self._loss_notices.tell(self.losses(), jam.notices, now)
 
     def losses(self) -> Losses:

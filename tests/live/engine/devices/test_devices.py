@@ -413,7 +413,10 @@ def test_keys_are_let_go_where_alsa_had_no_room_for_what_came(monkeypatch: pytes
     assert [text for text in notices(stage) if "no room" in text] == [
         "ALSA had no room for 3 messages or more of your keyboards: all keys were let go"
     ]
-    assert stage.devices.losses().refused_messages == 3
+    for number in (0, 2):  # an input was closed, whose losses ALSA counts no more
+        counted[0] = number
+        look(stage)
+    assert stage.devices.losses().refused_messages == 5
 
 
 def test_a_log_on_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
