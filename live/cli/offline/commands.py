@@ -4,7 +4,8 @@ Nothing slow is imported until a command runs, so that `--help` is quick.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,6 +46,7 @@ CONDITION_TEXTS = {
 }
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 PATH = NonEmptyPath()
 
@@ -137,8 +139,7 @@ def sample(
         condition=condition,
         writer=generate.writer_for(player, model),
     )
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(every, length=number, label="writing", file=sys.stderr, hidden=hidden) as writing:
+    with progress(every, number, "writing") as writing:
         for index, music in enumerate(writing):
             total += sum(map(len, music))
             name = f"sample-{index:0{digits}}"
@@ -246,16 +247,17 @@ def edit(
     condition = generate.check_condition({"style": style, "key": heeded, "chords": chords}, player.card)
     piece = midi_files.read(source, grid, codec=codec)
     summary = midi_files.summarise(source)
-    edited = generate.edit(
-        player,
-        piece,
-        wanted,
-        seed=seed,
-        temperature=temperature or 0.0,
-        condition=condition,
-        vary=vary,
-        key=key,
-    )
+    with progress(piece, len(piece), "editing") as phrases:
+        edited = generate.edit(
+            player,
+            phrases,
+            wanted,
+            seed=seed,
+            temperature=temperature or 0.0,
+            condition=condition,
+            vary=vary,
+            key=key,
+        )
     midi_files.write(out, edited.phrases, name=out.stem, like=summary, codec=codec)
     retained = sum(map(len, piece))
     for sentence in midi_files.left_out(summary, grid, retained=retained, lost=edited.lost, codec=codec):
@@ -337,6 +339,14 @@ def render(*, source: Path, soundfont: Path | None, seed: int, out: Path) -> int
         length_s = play(source, out, soundfont=soundfont)
     click.echo(f"{out}: {length_s:.1f} s of sound")
     return 0
+
+
+def progress(items: Iterable[T], length: int, label: str) -> AbstractContextManager[Iterable[T]]:
+    """Return the same items inside `with`, with a bar on a terminal that says how far they have come."""
+    bar: AbstractContextManager[Iterable[T]] = click.progressbar(
+        items, length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
+    return bar
 
 
 def say(text: str) -> None:

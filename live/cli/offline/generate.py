@@ -4,7 +4,7 @@ Everything goes through `model.playing.player.Player`; the command line's proces
 there is no clock to disturb.  Randomness comes from seeds only: the same call gives the same phrases.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -259,7 +259,7 @@ class Edited:
 
 def edit(
     player: Player,
-    piece: Sequence[Phrase],
+    piece: Iterable[Phrase],
     turns: Mapping[str, float],
     *,
     seed: int,

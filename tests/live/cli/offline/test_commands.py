@@ -1,6 +1,8 @@
 """sample, morph and edit with drums, several parts, conditions, and models without a latent."""
 
+import io
 import re
+import sys
 from pathlib import Path
 
 import mido
@@ -245,3 +247,23 @@ def test_articulation_is_a_knob_of_an_edit(monkeypatch: pytest.MonkeyPatch, file
     out = str(files / "e.mid")
     assert run(twobar, ["edit", str(files / "a.mid"), "--articulation", "-0.5", "--out", out]) == 0
     assert player.encoded
+
+
+class Terminal(io.StringIO):
+    """A stderr that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("looked_at", [True, False])
+def test_an_edit_says_on_a_terminal_how_far_it_has_come(
+    looked_at: bool, monkeypatch: pytest.MonkeyPatch, files: Path
+) -> None:
+    playing(monkeypatch, RollPlayer())
+    stderr = Terminal() if looked_at else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
+    assert (
+        run(twobar, ["edit", str(files / "a.mid"), "--density", "+0.5", "--out", str(files / "out.mid")]) == 0
+    )
+    assert ("editing" in stderr.getvalue()) == looked_at
