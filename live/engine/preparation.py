@@ -8,10 +8,9 @@ from collections.abc import Callable
 
 from live.devices.fluidsynth import FluidSynth, open_synth
 from live.ipc.options import Options, received
-from live.settings.schema import SynthSettings
+from live.settings.schema import SYNTH, SynthSettings
 from live.timing.clock import raise_priority
 
-SYNTH = "fluidsynth"
 OpenSynth = Callable[[SynthSettings], tuple[FluidSynth, list[str]]]
 
 

@@ -15,7 +15,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool, recording: bool | None = 
     """Return what of a jam must outlive its engine."""
     return JamMemory(
         state=state_of(jam),
-        thru=jam.performer.thru,
+        thru=jam.performer.thru.on,
         chosen_model=jam.model_choice.wanted,
         lines=jam.plan.lines,
         timeline=jam.transport.timeline if jam.transport.running else None,
@@ -44,7 +44,7 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     jam.knobs.update({name: KNOBS[name].clip(value) for name, value in state.knobs.items() if name in KNOBS})
     jam.requests.conditions.clear()
     jam.requests.conditions.update(state.conditions)
-    jam.performer.thru = memory.thru
+    jam.performer.thru.on = memory.thru
     jam.mixer.restore(mutes_of(state.muted, state.solo))
     jam.sender.metronome.on = state.metronome
     if state.mapping and jam.mappings is not None:

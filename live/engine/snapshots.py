@@ -163,7 +163,7 @@ class Snapshots:
             bar_zero=lines.tick_of_bar(0),
             mode=state.mode,
             frozen=state.frozen,
-            thru=jam.performer.thru,
+            thru=jam.performer.thru.on,
             model=ModelView(
                 name=jam.model_choice.shown,
                 state=jam.model_choice.state,

@@ -157,7 +157,7 @@ class Commands:
             case commands.Panic():
                 jam.panic(now)
             case commands.SwitchThru():
-                jam.performer.toggle_thru(now)
+                jam.performer.thru.toggle(now)
             case commands.Quit() | commands.Learn() | commands.StopLearning() | commands.SwitchTake():
                 pass  # the engine's to heed
 

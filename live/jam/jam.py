@@ -19,6 +19,7 @@ from live.jam.input.capture import Capture
 from live.jam.input.first_note import FirstNote
 from live.jam.input.listening import Listening
 from live.jam.input.performer import Performer
+from live.jam.input.thru import Thru
 from live.jam.latent.gestures import Gestures
 from live.jam.latent.path import PathHistory
 from live.jam.lengths import Lengths
@@ -79,10 +80,9 @@ class Jam:
             self.transport,
             self.listening,
             self.first_note,
+            thru=Thru(self.transport, output=output, notices=self.notices, config=config),
             output=output,
             notices=self.notices,
-            channel=config.midi.performer_channel,
-            thru=config.jam.thru,
             lag_ms=config.midi.input_latency_ms,
         )
         self.history = PathHistory(config.jam.mode, config.jam.bars)

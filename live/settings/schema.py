@@ -15,6 +15,7 @@ from model.music.lines import LINE
 from model.music.tracks import TRACKS
 
 AUTO, OFF = "auto", "off"
+SYNTH = "fluidsynth"  # of outputs: the one inside
 
 
 AS_PLAYED = "as played"  # of a key: the pitch classes of what was played, and no others
@@ -164,6 +165,7 @@ class MidiSettings(Section, frozen=True):
         input: one port (a part of its name) or a list; also auto, virtual, none.
         output: one port or a list; also virtual, fluidsynth, none.
         performer_channel: the performer's keys go thru on it, 1..16.
+        mpe: whether the fingers of an MPE keyboard go thru on the channels that they come on.
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
         send_sounds: whether outputs beside the built-in synth are told programs and levels, too.
@@ -184,8 +186,9 @@ class MidiSettings(Section, frozen=True):
 
     api: Api = "auto"
     input: Text | list[Text] = "auto"
-    output: Text | list[Text] = "fluidsynth"
+    output: Text | list[Text] = SYNTH
     performer_channel: Channel = 1
+    mpe: Literal["off", "thru"] = "off"
     instrument_channel: Channel = 2
     chords_channel: Channel = 3
     bass_channel: Channel = 4

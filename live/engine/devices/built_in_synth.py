@@ -7,11 +7,12 @@ Tested in tests/live/engine/devices/test_devices.py.
 from collections.abc import Callable, Iterable, Sequence
 
 from live.devices.fluidsynth import FluidSynth
-from live.engine.preparation import SYNTH, OpenSynth
+from live.engine.preparation import OpenSynth
 from live.errors import SynthError
 from live.ipc.options import Options
 from live.ipc.snapshot import Notice, NoticeLevel
 from live.jam.notices import Notices
+from live.settings.schema import SYNTH
 from live.timing.midi_bytes import Sink
 
 

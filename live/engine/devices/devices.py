@@ -26,7 +26,7 @@ from live.engine.devices.lights import Lights
 from live.engine.devices.losses import Losses, LossNotices
 from live.engine.guard import Guard
 from live.engine.output import EngineOutput
-from live.engine.preparation import SYNTH, OpenSynth
+from live.engine.preparation import OpenSynth
 from live.engine.recording import Recording
 from live.errors import FailureError, PortError, PortMissingError, UsageError, unknown
 from live.ipc.model_process import WorkerKeeper, spawn_worker
@@ -34,6 +34,7 @@ from live.ipc.options import Options
 from live.ipc.snapshot import Notice, NoticeLevel, PortView
 from live.jam.jam import Jam
 from live.jam.parts.parts import programs_of
+from live.settings.schema import SYNTH
 from live.timing.clock import raise_threads
 from live.timing.midi_bytes import Sink, Stream, program, silence
 from live.timing.timeline import Nanos
@@ -239,6 +240,7 @@ class Devices:
         for channel, number in programs_of(config).items():
             self._output.send(program(channel, number), tick=jam.tick(now), due=now, voice=Stream.SETUP)
         jam.mixer.send_levels(now, every_part=True)
+        jam.performer.thru.set_up(now)
 
     def setup_messages(self, jam: Jam) -> list[bytes]:
         """Return what sets a synth up that joins late: programs, and levels as they are."""

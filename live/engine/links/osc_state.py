@@ -68,7 +68,7 @@ def changing(jam: Jam, now: Nanos) -> dict[str, Value]:
         "model/state": jam.model_choice.state,
         "key/locked": int(jam.requests.key != AUTO),
         "frozen": int(state.frozen),
-        "thru": int(jam.performer.thru),
+        "thru": int(jam.performer.thru.on),
         "scene": jam.scenery.called if jam.scenery is not None else 0,
         **{f"anchor/{name}": int(name in state.anchors) for name in ANCHORS},
         "metronome": int(jam.sender.metronome.on),

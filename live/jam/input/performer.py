@@ -1,17 +1,17 @@
 """The performer: what is played goes thru at once, is recorded in the take, and is captured.
 
-Owns: which keys are down, and whether they sound through the instrument.
+Owns: which keys are down.
 Threads: engine only.  Realtime: yes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from live.ipc.commands import ChooseSong, Command
 from live.jam.input.capture import Capture, Key
-from live.jam.input.controllers import Controllers, Source
+from live.jam.input.controllers import Source
 from live.jam.input.first_note import FirstNote
 from live.jam.input.listening import Listening
-from live.jam.input.mpe import Mpe
+from live.jam.input.thru import Thru
 from live.jam.notices import Notices
 from live.jam.protocols import Bindings, Output
 from live.timing.midi_bytes import (
@@ -24,7 +24,6 @@ from live.timing.midi_bytes import (
     RESET_CONTROLLERS,
     SUSTAIN,
     Received,
-    Stream,
     channel_of,
     is_channel_message,
     is_note_off,
@@ -46,12 +45,10 @@ class Performer:
     """Whoever plays on keyboards, on the screen or by OSC.
 
     Args:
-        channel: 1..16, on which the keys leave.
-        thru: whether they do.
         lag_ms: by how much the keyboard is late.
 
     Attributes:
-        thru: as above.
+        thru: the way of the keys to the outputs.
         calls_songs: whether program changes that nothing is bound to choose songs, and leave the sound alone.
         bindings: what a controller's bytes mean; None where there is no mapping.
         lag_nanos: by how much what is played arrives late, all the time: what is captured is dated back.
@@ -64,10 +61,9 @@ class Performer:
         listening: Listening,
         first_note: FirstNote,
         *,
+        thru: Thru,
         output: Output,
         notices: Notices,
-        channel: int,
-        thru: bool,
         lag_ms: float = 0.0,
     ) -> None:
         self.thru = thru
@@ -76,12 +72,8 @@ class Performer:
         self._capture, self._transport, self._listening = capture, transport, listening
         self._first_note = first_note
         self._output, self._notices = output, notices
-        self._channel = channel
         self.lag_nanos = round(lag_ms * 1e6)
         self._down: dict[Key, int] = {}
-        self._sounding: dict[Key, int] = {}  # of these, what left thru and has not been ended
-        self._controllers, self._mpe = Controllers(), Mpe()
-        self._with_mpe: set[str] = set()  # keyboards of which that was said
 
     def received(self, received: Received, now: Nanos) -> Sequence[Command]:
         """Play one message of a keyboard or controller, or return the commands that it is bound to.
@@ -111,16 +103,17 @@ class Performer:
         on = is_note_on(data)
         key = (*source, data[1]) if on or is_note_off(data) else None
         if key and on:
-            self._strike(key, data, received.nanos, now)
+            self._down[key] = key[2]
+            self.thru.strike(key, data, received.nanos, now)
             self._first_note.played(played, now)
         elif key:
-            self._let_go(key, data, received.nanos, now)
+            self._down.pop(key, None)
+            self.thru.let_go(key, data, received.nanos, now)
         elif data[0] & 0xF0 == CONTROL and data[1] >= ALL_SOUND_OFF:
             self._mode(source, data, self._transport.tick(played), now)
-        elif not self._of_one_finger(source, data, now):
-            moved = self._controllers.move(source, data)
-            if moved is not None:
-                self._send(data[0] & 0xF0, moved, now, due=received.nanos)
+        else:
+            held = any(key[:2] == source for key in self._down)
+            self.thru.move(source, data, received.nanos, now, held=held)
         tick = self._transport.tick(played)
         self._output.played(self._transport.tick(received.nanos), data)
         if key:
@@ -133,75 +126,32 @@ class Performer:
         elif data[0] & 0xF0 == CONTROL and data[1] == SUSTAIN:
             self._capture.pedal(received.port, channel_of(data), data[2], tick)
 
-    def _of_one_finger(self, source: Source, data: bytes, now: Nanos) -> bool:
-        """Tell whether a controller bends one key of an MPE keyboard; said once, for it cannot be heard."""
-        port, had_zone = source[0], self._mpe.has_zone(source[0])
-        held = any(key[:2] == source for key in self._down)
-        concerns = self._mpe.concerns(source, data, held=held)
-        if not had_zone and self._mpe.has_zone(port):
-            self._rest(lambda other: other[0] == port and self._mpe.finger(other), now)
-            if port not in self._with_mpe:
-                self._with_mpe.add(port)
-                self._notices.add(
-                    "warning",
-                    f"{port} plays MPE: bends and pressure of single fingers are not heeded, only what all"
-                    " share; switch MPE off there to bend",
-                )
-        return concerns
-
-    def _strike(self, key: Key, data: bytes, due: Nanos, now: Nanos) -> None:
-        self._down[key] = key[2]
-        if self.thru:
-            self._sounding[key] = key[2]
-        self._send(data[0] & 0xF0, data[1:], now, due=due)
-
-    def _let_go(self, key: Key, data: bytes, due: Nanos, now: Nanos) -> None:
-        self._down.pop(key, None)
-        self._hush(key, data, due, now)
-
-    def _hush(self, key: Key, data: bytes, due: Nanos, now: Nanos) -> None:
-        """End the sound of a key, unless another keyboard or channel holds it."""
-        self._sounding.pop(key, None)
-        if key[2] not in self._sounding.values():
-            self._send(data[0] & 0xF0, data[1:], now, due=due)
-
     def _mode(self, source: Source, data: bytes, tick: Tick, now: Nanos) -> None:
         """Let a channel mode message do to its own source's keys and controllers what it says, to no other's.
 
         Some keyboards send "all notes off" whenever their last key is let go.  What would cut the others
         leaves only while there is nothing of theirs; where the receiver listens is not a keyboard's to set.
         """
-        number = data[1]
+        number, governed = data[1], self.thru.governed(source)
         if number == RESET_CONTROLLERS:
-            self._rest(lambda other: other == source, now)
-            self._capture.pedal(*source, 0, tick)
-            if self._controllers.away():
+            self.thru.rest(governed.__contains__, now)
+            for each in governed:
+                self._capture.pedal(*each, 0, tick)
+            if not self.thru.at_rest:
                 return
         elif number in _ENDING:
-            for key in [key for key in self._down if key[:2] == source]:
+            for key in [key for key in self._down if key[:2] in governed]:
                 self._end(key, tick, now)
-            if self._sounding or number in (ALL_NOTES_OFF, OMNI_OFF, OMNI_ON):
+            if not self.thru.silent or number in (ALL_NOTES_OFF, OMNI_OFF, OMNI_ON):
                 return
-        self._send(CONTROL, data[1:], now, due=now)
+        self.thru.mode(source, data, now)
 
     def _end(self, key: Key, tick: Tick, now: Nanos) -> None:
         """End a key that nobody lets go."""
         self._down.pop(key, None)
-        if key in self._sounding:
-            self._hush(key, note_off(1, key[2]), now, now)
+        self.thru.hush(key, now)
         self._capture.off(key, tick)
         self._listening.played(key, 0, now)
-
-    def _rest(self, leaves: Callable[[Source], bool], now: Nanos) -> None:
-        """Bring the controllers of some sources to rest."""
-        for status, data in self._controllers.lift(leaves):
-            self._send(status, data, now, due=now)
-
-    def _send(self, status: int, data: bytes, now: Nanos, *, due: Nanos) -> None:
-        """Send on the performer's channel; `status` is without a channel, `data` what follows it."""
-        if self.thru:
-            message = bytes((status | (self._channel - 1),)) + data
-            self._output.send(message, tick=self._transport.tick(now), due=due, voice=Stream.THRU)
 
     def play_key(self, pitch: int, *, velocity: int, now: Nanos) -> None:
         """Play a key without a keyboard (OSC, the screen); velocity 0 lets it go."""
@@ -226,35 +176,20 @@ class Performer:
         for key in [key for key in self._down if leaves(key[:2])]:
             self._end(key, date, now)
             self._output.played(tick, note_off(*key[1:]))
-        for source, status, data in self._controllers.resting(leaves):
-            self._output.played(tick, bytes((status | (source[1] - 1),)) + data)
-        self._rest(leaves, now)
+        for message in self.thru.resting(leaves):
+            self._output.played(tick, message)
+        self.thru.rest(leaves, now)
         if port is None:
             self._capture.release_all(date)
         else:
             self._capture.release_port(port, date)
-        if port is not None:
-            self._mpe.forget(port)
+            self.thru.unplug(port, now)
 
     def forget(self, tick: Tick) -> None:
         """Take every key as let go and every controller as at rest, after everything was silenced."""
         self._down.clear()
-        self._sounding.clear()
-        self._controllers.clear()
+        self.thru.forget()
         self._capture.release_all(tick)
-
-    def toggle_thru(self, now: Nanos) -> None:
-        """Switch thru; keys that sound are ended first, pedals and wheels are where they are afterwards."""
-        for key in list(self._sounding):
-            self._hush(key, note_off(1, key[2]), now, now)
-        away = self._controllers.away()
-        if self.thru:
-            for status, _, rest in away:
-                self._send(status, rest, now, due=now)
-        self.thru = not self.thru
-        for status, data, _ in away:
-            self._send(status, data, now, due=now)  # nothing where it was switched off
-        self._notices.add("info", f"thru {'on' if self.thru else 'off'}")
 
     def down(self) -> list[int]:
         """Return the keys that are held down."""

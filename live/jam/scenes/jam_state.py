@@ -89,7 +89,11 @@ class StateSlots:
             path.frozen,
             path.turn,
         )
-        found["mutes"], found["thru"], found["vary set"] = jam.mixer.mutes, jam.performer.thru, jam.vary_set
+        found["mutes"], found["thru"], found["vary set"] = (
+            jam.mixer.mutes,
+            jam.performer.thru.on,
+            jam.vary_set,
+        )
         found["metronome"] = jam.sender.metronome.on
         found["mapping"] = tuple(jam.mappings.chosen().items()) if jam.mappings is not None else ()
         found["conditions"] = tuple(sorted(jam.requests.conditions.items()))
@@ -122,8 +126,8 @@ class StateSlots:
             self._set_conditions(dict(slots["conditions"]), now)
         if "mutes" in slots:
             jam.mixer.mute(slots["mutes"], now)
-        if "thru" in slots and slots["thru"] != jam.performer.thru:
-            jam.performer.toggle_thru(now)
+        if "thru" in slots and slots["thru"] != jam.performer.thru.on:
+            jam.performer.thru.toggle(now)
         if slots.get("mapping") and jam.mappings is not None:
             jam.mappings.choose(dict(slots["mapping"]))
         if slots.get("metronome", jam.sender.metronome.on) != jam.sender.metronome.on:

@@ -215,7 +215,7 @@ def test_freeze_and_thru_toggle() -> None:
     stage = Stage(model=EchoModel())
     states = []
     for _ in range(3):
-        states.append((stage.jam.history.state.frozen, stage.jam.performer.thru))
+        states.append((stage.jam.history.state.frozen, stage.jam.performer.thru.on))
         run(stage, command("freeze"), command("thru"))
     assert states == [(False, True), (True, False), (False, True)]
 

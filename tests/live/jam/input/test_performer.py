@@ -1,32 +1,15 @@
 """The performer's thru: what keyboards share on one channel, and what they leave behind."""
 
-from collections.abc import Iterable
-
 import pytest
 
-from live.timing.midi_bytes import Received, control, is_channel_message, note_off, note_on
+from live.timing.midi_bytes import control, is_channel_message, note_off, note_on
 from live.timing.timeline import Nanos
 from tests.fakes.commands import command
+from tests.fakes.keyboards import from_hex, play, thru
 from tests.fakes.stage import Stage
 
 NOW = Nanos(0)
 BENT, CENTRED = b"\xe0\x00\x7f", b"\xe0\x00\x40"
-
-
-def play(stage: Stage, *messages: tuple[str, bytes]) -> None:
-    for port, data in messages:
-        stage.jam.performer.play(Received(Nanos(stage.nanos), data, port), Nanos(stage.nanos))
-
-
-def from_hex(lines: Iterable[str]) -> list[tuple[str, bytes]]:
-    return [(line[0], bytes.fromhex(line[2:])) for line in lines]
-
-
-def thru(stage: Stage) -> list[str]:
-    """Return what has left since the last time, and forget it."""
-    left = [sent.data.hex(" ") for sent in stage.sent]
-    stage.sent.clear()
-    return left
 
 
 @pytest.fixture
@@ -87,11 +70,11 @@ def test_of_two_wheels_the_one_moved_last_counts(stage: Stage) -> None:
 def test_thru_switched_off_under_a_pedal_lifts_it_and_on_again_finds_it(stage: Stage) -> None:
     play(stage, ("A", control(1, 64, 127)), ("A", note_on(1, 60, 90)), ("A", BENT))
     thru(stage)
-    stage.jam.performer.toggle_thru(NOW)
+    stage.jam.performer.thru.toggle(NOW)
     assert thru(stage) == ["80 3c 40", "b0 40 00", "e0 00 40"]
     play(stage, ("A", CENTRED), ("A", note_on(1, 64, 90)))
     assert thru(stage) == []
-    stage.jam.performer.toggle_thru(NOW)
+    stage.jam.performer.thru.toggle(NOW)
     assert thru(stage) == ["b0 40 7f"]
     play(stage, ("A", control(1, 64, 0)))
     assert thru(stage) == ["b0 40 00"]
@@ -109,9 +92,9 @@ def test_a_key_that_outlasts_thru_off_stays_with_the_capture() -> None:
 
 
 def test_a_key_struck_with_thru_off_holds_no_other_s_note_on(stage: Stage) -> None:
-    stage.jam.performer.toggle_thru(NOW)
+    stage.jam.performer.thru.toggle(NOW)
     play(stage, ("A", note_on(1, 60, 90)))
-    stage.jam.performer.toggle_thru(NOW)
+    stage.jam.performer.thru.toggle(NOW)
     play(stage, ("B", note_on(1, 60, 90)), ("B", note_off(1, 60)))
     assert stage.hanging() == set()
 
@@ -188,64 +171,3 @@ def test_what_is_no_whole_message_goes_nowhere(stage: Stage) -> None:
         assert not is_channel_message(data)
         play(stage, ("A", data))
     assert thru(stage) == []
-
-
-# -- MPE ---------------------------------------------------------------------------------------------
-
-
-def said(stage: Stage) -> list[str]:
-    return [notice.text for notice in stage.jam.notices.lines if "MPE" in notice.text]
-
-
-def declared(fingers: int, channel: int = 1) -> list[tuple[str, bytes]]:
-    return [("A", control(channel, number, value)) for number, value in ((101, 0), (100, 6), (6, fingers))]
-
-
-def test_fingers_of_a_declared_zone_bend_nothing_and_it_is_said_once(stage: Stage) -> None:
-    play(stage, *declared(5), *declared(5))
-    assert thru(stage) == ["b0 65 00", "b0 65 00"]
-    assert len(said(stage)) == 1
-    fingers = ["A 91 3c 5a", "A e1 00 7f", "A d1 50", "A b1 4a 60", "A b1 65 00", "A b1 64 00", "A b1 06 30"]
-    play(stage, *from_hex(fingers))
-    assert thru(stage) == ["90 3c 5a"]
-    play(stage, *from_hex(["A e0 00 7f", "A e6 00 20", "A b1 40 7f", "B e1 00 7f", "A 81 3c 00"]))
-    assert thru(stage) == ["e0 00 7f", "e0 00 20", "b0 40 7f", "e0 00 7f", "80 3c 00"]
-
-
-def test_an_upper_zone_has_its_fingers_below_its_channel(stage: Stage) -> None:
-    play(stage, *declared(3, channel=16))
-    thru(stage)
-    play(stage, *from_hex(["A ec 00 7f", "A ee 00 10", "A eb 00 20", "A ef 00 30"]))
-    assert thru(stage) == ["e0 00 20", "e0 00 30"]
-
-
-def test_a_zone_that_is_closed_or_whose_keyboard_goes_is_none(stage: Stage) -> None:
-    play(stage, *declared(5), *declared(0))
-    thru(stage)
-    play(stage, *from_hex(["A e1 00 7f"]))
-    assert thru(stage) == ["e0 00 7f"]
-    play(stage, *declared(5))
-    stage.jam.performer.release(NOW, port="A")
-    thru(stage)
-    play(stage, *from_hex(["A e1 00 7f"]))
-    assert thru(stage) == ["e0 00 7f"]
-
-
-def test_fingers_of_an_undeclared_zone_are_known_by_their_different_bends(stage: Stage) -> None:
-    play(stage, *from_hex(["A 91 3c 5a", "A 92 40 5a", "A 93 43 5a", "A e1 00 41", "A e2 00 42"]))
-    thru(stage)
-    play(stage, *from_hex(["A e3 00 43", "A e1 00 50", "A e2 00 51"]))
-    assert thru(stage) == ["e0 00 40"]
-    assert len(said(stage)) == 1
-
-
-def test_the_wheel_of_a_split_keyboard_is_no_finger(stage: Stage) -> None:
-    play(stage, *from_hex(["A 91 3c 5a", "A 92 40 5a", "A 93 43 5a"]))
-    for place in range(0x41, 0x7F):
-        play(stage, *from_hex([f"A e{channel} 00 {place:02x}" for channel in (1, 2, 3)]))
-    assert said(stage) == []
-
-
-def test_another_registered_parameter_passes(stage: Stage) -> None:
-    play(stage, *from_hex(["A b0 65 00", "A b0 64 00", "A b0 06 0c", "A b0 26 00"]))
-    assert thru(stage) == ["b0 65 00", "b0 64 00", "b0 06 0c", "b0 26 00"]

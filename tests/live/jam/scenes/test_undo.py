@@ -30,7 +30,7 @@ GESTURES: list[tuple[Command, str]] = [
 
 def everything(stage: Stage) -> tuple[object, ...]:
     scenes = stage.commands.scenes
-    return state(stage), stage.jam.performer.thru, scenes.memory(), scenes.called
+    return state(stage), stage.jam.performer.thru.on, scenes.memory(), scenes.called
 
 
 @pytest.mark.parametrize(("gesture", "text"), GESTURES, ids=[text for _, text in GESTURES])
