@@ -22,6 +22,7 @@ def remembered(jam: Jam, *, started: bool, demo: bool, recording: bool | None = 
         started=started,
         demo=demo,
         recording=recording,
+        zones=jam.performer.thru.zones(),
         listening=jam.listening.waits,
         armed=jam.first_note.armed,
         scene=jam.scenery.called if jam.scenery is not None else 0,
@@ -45,6 +46,7 @@ def restore(jam: Jam, memory: JamMemory, now: Nanos) -> None:
     jam.requests.conditions.clear()
     jam.requests.conditions.update(state.conditions)
     jam.performer.thru.on = memory.thru
+    jam.performer.thru.go_on(memory.zones, now)
     jam.mixer.restore(mutes_of(state.muted, state.solo))
     jam.sender.metronome.on = state.metronome
     if state.mapping and jam.mappings is not None:

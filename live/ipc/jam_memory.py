@@ -5,7 +5,7 @@ A scene holds the same state: what it stores is a JamState.
 Tested in tests/live/engine/test_resume.py, tests/live/cli/supervision/test_supervisor.py.
 """
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -136,6 +136,27 @@ class JamFindings(Message, frozen=True):
     here: tuple[float, float] | None = None
 
 
+class Zone(NamedTuple):
+    """Channels, 1..16, of an MPE keyboard that belong together.
+
+    Attributes:
+        shared: what comes on it is for all fingers.
+        fingers: each one's own.
+        declared: whether its keyboard has said so.
+        bend_range: how far a finger's bend goes, in semitones.
+    """
+
+    shared: int
+    fingers: frozenset[int]
+    declared: bool = True
+    bend_range: int = 48
+
+    @property
+    def channels(self) -> frozenset[int]:
+        """All of them."""
+        return self.fingers | {self.shared}
+
+
 class JamMemory(Message, frozen=True):
     """A jam's state and where it is.
 
@@ -151,6 +172,7 @@ class JamMemory(Message, frozen=True):
         place: in the set of songs.
         findings: of the performer's playing and of the music so far.
         recording: whether a take is under way; None leaves it to the settings.
+        zones: of each MPE keyboard, which tells of them only once.
     """
 
     state: JamState
@@ -166,3 +188,4 @@ class JamMemory(Message, frozen=True):
     place: SetPlace = SetPlace()
     findings: JamFindings = JamFindings()
     recording: bool | None = None
+    zones: dict[str, list[Zone]] = msgspec.field(default_factory=dict)

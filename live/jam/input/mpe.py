@@ -6,9 +6,9 @@ Owns: each keyboard's zones.  Threads: engine only.  Realtime: yes.
 Tested in tests/live/jam/input/test_mpe.py.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
+from live.ipc.jam_memory import Zone
 from live.jam.input.controllers import Source
 from live.timing.midi_bytes import CHANNEL_PRESSURE, CONTROL, PITCH_BEND
 
@@ -21,28 +21,6 @@ _OTHER_PARAMETERS = (98, 99)
 PARAMETER_CONTROLS = (DATA, _DATA_LOWER, *range(96, 102))
 _BEND_RANGE, _ZONE = (0, 0), (0, 6)  # registered parameters
 _CENTRED = b"\x00\x40"
-_MPE_RANGE = 48
-
-
-class Zone(NamedTuple):
-    """Channels, 1..16, that belong together.
-
-    Attributes:
-        shared: what comes on it is for all fingers.
-        fingers: each one's own.
-        declared: whether its keyboard has said so.
-        bend_range: how far a finger's bend goes, in semitones.
-    """
-
-    shared: int
-    fingers: frozenset[int]
-    declared: bool = True
-    bend_range: int = _MPE_RANGE
-
-    @property
-    def channels(self) -> frozenset[int]:
-        """All of them."""
-        return self.fingers | {self.shared}
 
 
 class Mpe:
@@ -61,6 +39,14 @@ class Mpe:
         """Yield the zones of all keyboards."""
         for zones in self._zones.values():
             yield from zones
+
+    def all(self) -> dict[str, list[Zone]]:
+        """Return each keyboard's zones."""
+        return {port: [*zones] for port, zones in self._zones.items() if zones}
+
+    def restore(self, zones: Mapping[str, Sequence[Zone]]) -> None:
+        """Know of zones that another engine was told of."""
+        self._zones = {port: tuple(each) for port, each in zones.items()}
 
     def finger(self, source: Source) -> bool:
         """Tell whether a channel is one finger's."""

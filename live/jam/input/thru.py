@@ -7,12 +7,13 @@ Owns: whether it is on, what sounds, and where controllers stand.  Threads: engi
 Tested in tests/live/jam/input/test_performer.py, tests/live/jam/input/test_mpe.py.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from live.ipc.jam_memory import Zone
 from live.jam.input.capture import Key
 from live.jam.input.controllers import Controllers, Source
-from live.jam.input.mpe import DATA, PARAMETER_CONTROLS, Mpe, Zone
+from live.jam.input.mpe import DATA, PARAMETER_CONTROLS, Mpe
 from live.jam.notices import Notices
 from live.jam.parts.parts import channels_of
 from live.jam.protocols import Output
@@ -165,6 +166,16 @@ class Thru:
                 for finger in sorted(zone.fingers - self._taken)[:1]:  # one tells all of a zone
                     self._send_all(_parameter(finger, _BEND_RANGE, zone.bend_range), now)
             self._prepare(zone, now)
+
+    def zones(self) -> dict[str, list[Zone]]:
+        """Return the zones of each keyboard that has any."""
+        return self._mpe.all()
+
+    def go_on(self, zones: Mapping[str, Sequence[Zone]], now: Nanos) -> None:
+        """Follow the zones that another engine was told of."""
+        self._mpe.restore(zones)
+        self._announced.update(zones)
+        self.set_up(now)
 
     # -- MPE -------------------------------------------------------------------------------------
 

@@ -5,11 +5,11 @@ import pytest
 
 from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.engine import Engine
-from live.ipc.jam_memory import JamMemory
+from live.ipc.jam_memory import JamMemory, Zone
 from live.ipc.messages import Bye, Load
 from live.ipc.places import Point
 from live.jam.latent.path import points
-from live.timing.midi_bytes import Received, note_on
+from live.timing.midi_bytes import Received, control, note_on
 from live.timing.timeline import Tick
 from tests.fakes.commands import command
 from tests.fakes.engine_stage import SECOND, Ear, FakeClock, Wire, built, hello, run_to
@@ -51,6 +51,26 @@ def test_the_engine_after_a_crash_goes_on_in_the_metre_and_on_its_bar_lines(cloc
     assert second.jam.dialogue.coming is None
     assert [message.metre for message in worker.sent if isinstance(message, Load)][-1] == "3/4"
     assert second.jam.history.state.anchors == first.jam.history.state.anchors
+
+
+def test_the_engine_after_a_crash_knows_the_fingers_of_an_mpe_keyboard(clock: FakeClock) -> None:
+    def arrive(engine: Engine, *messages: bytes) -> None:
+        for data in messages:
+            engine.arrivals.put(Received(clock.now(), data, "keys"))
+        run_to(engine, clock, clock.nanos + SECOND)
+
+    first = jamming(clock)
+    arrive(first, control(1, 101, 0), control(1, 100, 6), control(1, 6, 5))
+    first.upkeep.do(clock.nanos, clock.nanos + SECOND)
+    crossed = memory_of(first)
+    assert crossed.zones == {"keys": [Zone(1, frozenset((2, 3, 4, 5, 6)))]}
+    second = built(clock, revived=True)
+    second._arrived(Wire(), crossed)
+    ear = Ear()
+    second.output.sinks.append(ear)
+    arrive(second, bytes((0xE2, 0, 0x7F)), bytes((0xE7, 0, 0x70)))
+    assert bytes((0xE0, 0, 0x70)) in ear.received
+    assert bytes((0xE0, 0, 0x7F)) not in ear.received
 
 
 @pytest.mark.parametrize("model_first", [False, True])
