@@ -124,7 +124,8 @@ class Performer:
             else:
                 self._capture.off(key, tick)
         elif data[0] & 0xF0 == CONTROL and data[1] == SUSTAIN:
-            self._capture.pedal(received.port, channel_of(data), data[2], tick)
+            for each in self.thru.governed(source):
+                self._capture.pedal(*each, data[2], tick)
 
     def _mode(self, source: Source, data: bytes, tick: Tick, now: Nanos) -> None:
         """Let a channel mode message do to its own source's keys and controllers what it says, to no other's.

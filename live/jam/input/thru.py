@@ -67,7 +67,7 @@ class Thru:
         return not self._controllers.away()
 
     def governed(self, source: Source) -> set[Source]:
-        """Return whom a channel mode message is for: on a zone's shared channel, its fingers too."""
+        """Return whom a pedal or channel mode message is for: on a zone's shared channel, its fingers too."""
         port, channel = source
         zones = [zone for zone in self._mpe.zones(port) if zone.shared == channel]
         return {source, *((port, finger) for zone in zones for finger in zone.fingers)}

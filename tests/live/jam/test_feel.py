@@ -7,7 +7,7 @@ from live.ipc.commands import SetCondition
 from live.ipc.messages import Answer, Decode, Decoded, Encode, Encoded, ToWorker
 from live.ipc.places import Point, Varied
 from live.jam.latent.path import heaviest
-from live.timing.midi_bytes import control
+from live.timing.midi_bytes import control, note_off, note_on
 from live.timing.timeline import Nanos, Tick
 from live.worker.phrases import transcribed
 from model.music.grid import Grid
@@ -92,6 +92,20 @@ def test_a_pedal_holds_what_its_keys_let_go(on: Stage) -> None:
     for number in range(4):
         on.press(number * BEAT, 40, 60 + number)
     on.at_tick(4 * BEAT, control(1, 64, 60))  # a half-pedal: held on
+    on.at_tick(6 * BEAT, control(1, 64, 0))
+    on.run_to_tick(2 * CELL + BEAT)
+    back = spans(on, first=CELL, last=2 * CELL)
+    assert [pitch for _, _, pitch in back] == [60, 61, 62, 63]
+    for tick, length, _ in back:
+        assert abs(tick + length - 6 * BEAT) <= 12
+
+
+def test_the_pedal_of_an_mpe_keyboard_holds_what_its_fingers_let_go(on: Stage) -> None:
+    for number, value in ((101, 0), (100, 6), (6, 5), (64, 127)):
+        on.at_tick(0, control(1, number, value))
+    for number in range(4):
+        on.at_tick(number * BEAT, note_on(2 + number, 60 + number, 90))
+        on.at_tick(number * BEAT + 40, note_off(2 + number, 60 + number))
     on.at_tick(6 * BEAT, control(1, 64, 0))
     on.run_to_tick(2 * CELL + BEAT)
     back = spans(on, first=CELL, last=2 * CELL)
