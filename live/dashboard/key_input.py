@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from live.dashboard import escapes
 
-OPENING_NANOS = 1_000_000_000  # so long at most a key waits for the window that the one before it opens
+OPENING_SECONDS = 1.0  # so long at most a key waits for the window that the one before it opens
 
 
 class KeyInput(App[None]):
@@ -52,6 +52,13 @@ class KeyInput(App[None]):
         self._typed.append(event)
         if self._clock() >= self._typed_until:
             await self._go_on()
+        else:
+            self.set_timer(OPENING_SECONDS, partial(self._overdue, self._typed_until))
+
+    async def _overdue(self, until: int) -> None:
+        """Go on where nobody told that the key before was heeded: a panic waits for no window that hangs."""
+        if self._typed_until == until:
+            await self._go_on()
 
     async def _go_on(self) -> None:
         """Take what waits, each key when the one before it has been heeded."""
@@ -72,7 +79,7 @@ class KeyInput(App[None]):
         await self._take(event)
         if isinstance(widget, Input) and event.is_printable:
             return  # it writes: nothing opens or closes, and the widget takes its letters in their order
-        self._typed_until = self._clock() + OPENING_NANOS
+        self._typed_until = self._clock() + round(OPENING_SECONDS * 1e9)
         self._after(widget, partial(self._heeded, screen))
 
     def _after(self, widget: DOMNode | None, call: Callable[[], object]) -> None:

@@ -5,7 +5,7 @@ from textual import events
 from textual._xterm_parser import XTermParser
 from textual.events import Key
 
-from live.dashboard import escapes
+from live.dashboard import escapes, key_input
 from live.dashboard.escapes import REST_NANOS, Escapes, key_of
 from live.dashboard.windows.screens import HelpWindow
 from live.ipc.commands import Panic
@@ -126,6 +126,18 @@ async def test_a_lone_esc_panics_a_moment_later(monkeypatch: pytest.MonkeyPatch)
         while not stage.sent.commands:
             await stage.pilot.pause(0.001)
         assert stage.sent.commands == [Panic(source="dashboard")]
+
+
+async def test_a_panic_waits_for_no_key_that_is_never_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_input, "OPENING_SECONDS", 0.001)
+    monkeypatch.setattr(key_input.KeyInput, "_after", lambda *_: None)
+    async with (
+        Stage().run() as stage
+    ):  # whose clock stands: the second key comes while the first one's wait lasts
+        await send(stage, Key("f", "f"), Key("0", "0"))
+        while len(stage.sent.commands) < 2:
+            await stage.pilot.pause(0.001)
+        assert stage.sent.commands[-1] == Panic(source="dashboard")
 
 
 async def test_esc_never_panics_while_something_is_open_and_says_what_it_did(
