@@ -283,17 +283,17 @@ class Variations:
         return [ahead, self._remade(material, state.seed)]
 
     def _new(self, state: Draft, stages: list[Phrase], name: Variation, amount: float) -> Course:
-        """Return a course with its changes in an order whose outcome none of the last turns sounded."""
+        """Return a course with its changes in an order whose outcome none of the last turns sounded.
+
+        Where every order leads to one that did, for a writer may write the same again, it is recombined.
+        """
         before = self._sounding(name)
-        first: Course | None = None
         for attempt in range(ORDERS):
             seed = seed_of(name.seed, name.number, attempt)
             way = course(state.material.phrase, stages, attempt, seed, state.material.tracks)
-            first = first or way
             if not way.steps(amount) or sounding(way.at(amount)) not in before:
                 return way
-        assert first is not None
-        return first
+        return self._recombined(state, name, amount)
 
     # -- recombining ---------------------------------------------------------------------------------
 

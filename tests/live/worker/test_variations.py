@@ -176,6 +176,20 @@ def test_what_comes_next_is_recombined_where_it_is_the_phrase_again(monkeypatch:
         assert note_f1(answer.phrase, LONG) < 0.5
 
 
+@pytest.mark.parametrize("amount", [0.15, 0.35, 1.0])
+def test_no_turn_of_32_is_like_another_though_the_writer_writes_the_same(
+    amount: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def the_same(*_: Any) -> Generator[None, None, Phrase]:
+        yield
+        return LONG
+
+    monkeypatch.setattr("live.worker.variations.following", the_same)
+    variations = written()
+    found = [variations.settled(TUNE, how(turn, amount), MAJOR).phrase for turn in range(APART)]
+    assert len({sounding(phrase) for phrase in found}) == APART
+
+
 def test_a_groove_gives_way_to_others_the_further_the_less_is_left() -> None:
     hits = [Note(step, 36 if step % 8 == 0 else 38, 90, 1, track=DRUMS) for step in range(0, 32, 2)]
     groove = Phrase.of(GRID, hits)
