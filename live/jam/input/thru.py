@@ -181,7 +181,7 @@ class Thru:
 
     def _way(self, source: Source) -> int:
         """Return the channel that a source leaves on."""
-        return self._way_in(self._mpe.zones(source[0]), source[1])
+        return self._way_in(self._mpe.zones(source[0]), source[1]) if self._follows_mpe else self._channel
 
     def _way_in(self, zones: tuple[Zone, ...], channel: int) -> int:
         follows = self._follows_mpe and channel not in self._taken
@@ -249,7 +249,7 @@ class Thru:
         if not self.on:
             return
         self._output.send(message, tick=self._transport.tick(now), due=due, voice=voice)
-        if voice is Stream.THRU:
+        if self._follows_mpe and voice is Stream.THRU:
             for finger in sorted(self._copied_to(message, self._mpe.every_zone())):
                 self._send(_on(finger, message), now, due=due, voice=Stream.SETUP)
 
