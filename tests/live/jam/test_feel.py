@@ -87,17 +87,22 @@ def test_the_knob_feel_scales_the_timing_that_is_no_grid(feel: float, share: flo
     assert ticks == [pytest.approx(max(0, round(offset * share)) % BEAT, abs=1) for offset in offsets]
 
 
+def check_that_four_ring_until(on: Stage, end: int) -> None:
+    """Check that four notes come back as long as a pedal held them."""
+    on.run_to_tick(2 * CELL + BEAT)
+    back = spans(on, first=CELL, last=2 * CELL)
+    assert [pitch for _, _, pitch in back] == [60, 61, 62, 63]
+    for tick, length, _ in back:
+        assert abs(tick + length - end) <= 12
+
+
 def test_a_pedal_holds_what_its_keys_let_go(on: Stage) -> None:
     on.at_tick(0, control(1, 64, 127))
     for number in range(4):
         on.press(number * BEAT, 40, 60 + number)
     on.at_tick(4 * BEAT, control(1, 64, 60))  # a half-pedal: held on
     on.at_tick(6 * BEAT, control(1, 64, 0))
-    on.run_to_tick(2 * CELL + BEAT)
-    back = spans(on, first=CELL, last=2 * CELL)
-    assert [pitch for _, _, pitch in back] == [60, 61, 62, 63]
-    for tick, length, _ in back:
-        assert abs(tick + length - 6 * BEAT) <= 12
+    check_that_four_ring_until(on, 6 * BEAT)
 
 
 def test_the_pedal_of_an_mpe_keyboard_holds_what_its_fingers_let_go(on: Stage) -> None:
@@ -107,11 +112,7 @@ def test_the_pedal_of_an_mpe_keyboard_holds_what_its_fingers_let_go(on: Stage) -
         on.at_tick(number * BEAT, note_on(2 + number, 60 + number, 90))
         on.at_tick(number * BEAT + 40, note_off(2 + number, 60 + number))
     on.at_tick(6 * BEAT, control(1, 64, 0))
-    on.run_to_tick(2 * CELL + BEAT)
-    back = spans(on, first=CELL, last=2 * CELL)
-    assert [pitch for _, _, pitch in back] == [60, 61, 62, 63]
-    for tick, length, _ in back:
-        assert abs(tick + length - 6 * BEAT) <= 12
+    check_that_four_ring_until(on, 6 * BEAT)
 
 
 def test_a_note_tied_over_the_bar_line_sounds_as_long_as_it_was_held(on: Stage) -> None:
