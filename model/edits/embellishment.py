@@ -8,6 +8,7 @@ so, along the tones of the chords before and after.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 from model.edits.common import Chords, apart, by_onset, join, scale_of, together
@@ -43,23 +44,23 @@ def _embellished(phrase: Phrase, before: Phrase) -> Phrase:
     """Return one track whose runs of added onsets repeat no highest note."""
     known = {note.onset for note in before.notes}
     chords = by_onset(phrase)
-    tops = {step: max(chord, key=lambda note: note.pitch) for step, chord in chords.items()}
+    tops = {step: chord[-1] for step, chord in chords.items()}  # a phrase is in order of pitch, too
     staying = [step for step in chords if step in known]
     if not staying:
         return phrase
     scale = scale_of(before)
+    steps, highest = list(tops), list(tops.values())  # in order, so that a run is a slice
     turn = 0
     changed: Chords = {}
     for left, right in pairwise((None, *staying, None)):
-        run = [
-            top
-            for step, top in tops.items()
-            if (left is None or step > left) and (right is None or step < right)
-        ]
-        ends = [step for step in (left, right) if step is not None]
-        line = [*run] if left is None else [tops[left], *run]
-        line += [] if right is None else [tops[right]]
-        if run and any(one.pitch == other.pitch for one, other in pairwise(line)):
+        first = 0 if left is None else bisect_left(steps, left)
+        end = len(steps) if right is None else bisect_left(steps, right)
+        run = highest[first:end] if left is None else highest[first + 1 : end]
+        if not run:
+            continue
+        line = highest[first : end + 1]
+        if any(one.pitch == other.pitch for one, other in pairwise(line)):
+            ends = [step for step in (left, right) if step is not None]
             keys = _keys(scale, [chords[step] for step in ends])
             low, high = tops[ends[0]].pitch, tops[ends[-1]].pitch
             for top in _filled(run, low, high, keys, turn):
@@ -68,20 +69,25 @@ def _embellished(phrase: Phrase, before: Phrase) -> Phrase:
     return join(phrase.grid, chords | changed) if changed else phrase
 
 
-def _keys(scale: frozenset[int], ends: Sequence[Sequence[Note]]) -> list[int]:
+def _keys(scale: frozenset[int], ends: Sequence[Sequence[Note]]) -> Sequence[int]:
     """Return the keys to go along: those of the chords at the ends, of single notes those of a scale."""
-    tones = {note.pitch % OCTAVE for chord in ends for note in chord}
+    tones = frozenset(note.pitch % OCTAVE for chord in ends for note in chord)
     chordal = any(len(chord) > 1 for chord in ends) and len(tones) >= FEWEST
-    return [key for key in range(128) if key % OCTAVE in (tones if chordal else scale)]
+    return _keys_of(tones if chordal else scale)
+
+
+@cache
+def _keys_of(tones: frozenset[int]) -> Sequence[int]:
+    """Return the keys of some pitch classes, of which there are at most 4,096."""
+    return tuple(key for key in range(128) if key % OCTAVE in tones)
 
 
 def _topped(chord: Sequence[Note], top: Note) -> list[Note]:
     """Return a chord with another highest note; of the others those too near or above go an octave down."""
-    highest = max(chord, key=lambda note: note.pitch)
+    if len(chord) == 1:
+        return [top]
     found = [top]
-    for note in sorted(chord, reverse=True, key=lambda note: note.pitch):
-        if note is highest:
-            continue
+    for note in reversed(chord[:-1]):
         pitch = note.pitch
         while pitch > top.pitch - CLEAR:
             pitch -= OCTAVE
