@@ -1,4 +1,4 @@
-"""How well MIDI clock is followed, in a simulation: jitter, other tempi, ramps, and a wire's accidents."""
+"""How well MIDI clock and time code are followed, in a simulation: jitter, ramps, and a wire's accidents."""
 
 import random
 import time
@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from benchmarks.figures import Row, percentile, spread
 from benchmarks.scale import Scale
 from live.timing.midi_clock.clock_fit import ClockFit
+from live.timing.midi_clock.time_code import RATES, TimeCodeIn
 from live.timing.timeline import Nanos
-from tests.fakes import masters
+from tests.fakes import masters, time_codes
 from tests.fakes.followed import Found, followed
 
 EXPLAINED = (
@@ -23,13 +24,14 @@ NEAR = 0.02  # of the tempo
 PLACE_MS = 2.0
 BUFFERS_MS = (5.8, 11.6, 23.2)  # 256, 512 and 1024 frames at 44.1 kHz
 ACCIDENTS_BEATS = 200
+CODE_QUARTERS, CODE_SETTLED = 3000, 200  # of time code, about half a minute, and two seconds of it
 
 
 def measure(scale: Scale) -> list[Row]:
     """Follow simulated masters."""
     seeds = range(scale.count(10, least=2))
     steps = [_steps(seeds, jitter_ms) for jitter_ms in (0.3, JITTER_MS)]
-    return [_jitter(seeds), *steps, _ramp(seeds), *_accidents(), *_buffers(), _cost()]
+    return [_jitter(seeds), *steps, _ramp(seeds), *_accidents(), *_buffers(), _time_code(seeds), _cost()]
 
 
 def _jitter(seeds: Sequence[int]) -> Row:
@@ -140,6 +142,32 @@ def _buffers() -> list[Row]:
             )
         )
     return rows
+
+
+def _time_code(seeds: Sequence[int]) -> Row:
+    off: list[float] = []
+    worst_rate, worst_p99 = "", 0.0
+    for rate in RATES:
+        code = time_codes.quarter_frames(rate, frames=0, count=CODE_QUARTERS)
+        found = []
+        for seed in seeds:
+            source = TimeCodeIn()
+            received = masters.jittered([moment for moment, _ in code], JITTER_MS, seed=seed)
+            for number, (moment, (true, data)) in enumerate(zip(received, code, strict=True)):
+                source.feed(data, Nanos(moment))
+                if number >= CODE_SETTLED and source.place is not None:
+                    found.append(abs(source.place.seconds(Nanos(true)) - (true - code[0][0]) / 1e9) * 1000)
+        p99 = percentile(found, 0.99)
+        if p99 > worst_p99:
+            worst_rate, worst_p99 = f"{rate.per_second:.2f}", p99
+        off += found
+    return Row(
+        f"MIDI time code in, jitter of +-{JITTER_MS:g} ms, 24, 25, 29.97 and 30 frames a second: place",
+        "p99 < 1 ms",
+        spread(off),
+        f"worst p99 of a rate: {worst_p99:.2f} ms at {worst_rate}",
+        worst_p99 < 1.0,
+    )
 
 
 def _cost() -> Row:

@@ -34,7 +34,7 @@ def twobar() -> None:
 )
 @click.option("--out", "outputs", multiple=True, metavar="NAME|virtual|fluidsynth|none",
               help="Where it plays; may be repeated.")  # fmt: skip
-@click.option("--clock", metavar="internal|midi|link|jack", help="Whose beat it keeps.")
+@click.option("--clock", metavar="internal|midi|mtc|link|jack", help="Whose beat it keeps.")
 @click.option(
     "--clock-out", is_flag=True, default=None, help="Send MIDI clock, start, stop and song position."
 )

@@ -19,7 +19,7 @@ from live.engine.demo.demo_performer import DemoPerformer
 from live.engine.demo.tune import PORT
 from live.engine.devices.devices import Devices
 from live.engine.devices.feedback import Feedback
-from live.engine.devices.leaders import leader_of
+from live.engine.devices.leaders import leader_of, message_leader_of
 from live.engine.devices.learning import Learning
 from live.engine.faults import Faults
 from live.engine.guard import Guard
@@ -53,12 +53,10 @@ from live.ipc.options import Options
 from live.ipc.snapshot import Notice
 from live.jam.commands import Commands
 from live.jam.jam import Jam
-from live.jam.leaders.midi_clock import MidiClock
 from live.record.line_writer import LineWriter
 from live.settings.schema import for_output
 from live.timing.clock import Clock, MonotonicClock
 from live.timing.midi_bytes import Received, is_note_on
-from live.timing.midi_clock.clock_in import SYNC_STATUSES
 from live.timing.timeline import Nanos
 
 FLUSH_NANOS = 60_000_000
@@ -92,10 +90,7 @@ class Engine:
         self.jam = Jam(options.config, self.output)
         self.jam.model_choice.wanted = options.model
         self.learning: Learning | None = None
-        self.midi_clock: MidiClock | None = None
-        if options.config.midi.clock == "midi":
-            self.midi_clock = MidiClock(self.jam, wanted=options.config.midi.clock_source)
-            self.jam.leader = self.midi_clock
+        self.message_leader = self.jam.leader = message_leader_of(options.config, self.jam)
         self.osc_state = OscState(self.jam, self.output.publish)
         self.devices.subscribed = self._tell_subscriber
         self.worker = WorkerLink(self.jam, self.output, settings=options.config)
@@ -321,8 +316,9 @@ class Engine:
             self.jam.notices.add("info", "you play: the demo has ended")
 
     def _received(self, received: Received, now: Nanos) -> None:
-        if self.midi_clock is not None and received.data[0] in SYNC_STATUSES:
-            self.midi_clock.received(received, now)
+        leader = self.message_leader
+        if leader is not None and received.data[0] in leader.heeds:
+            leader.received(received, now)
         self.feedback.handling = received.port
         try:
             for command in self.jam.performer.received(received, now):

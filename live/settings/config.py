@@ -11,6 +11,7 @@ from msgspec import Meta
 from live.errors import UsageError, model_faults, unknown
 from live.settings.knobs import KNOBS
 from live.settings.schema import AS_PLAYED, AUTO, OFF, Config, Scene
+from live.timing.midi_clock.time_code import read_time
 from model import strict
 from model.errors import ConfigError
 from model.files import missing
@@ -93,6 +94,7 @@ def parse(raw: dict[str, Any], *, where: str = FILE_NAME) -> Config:
     """
     config = strict.build(raw, Config, where)
     check_condition("metre", config.jam.metre, label=f"{where}: jam.metre")
+    check_condition("time_code_start", config.midi.time_code_start, label=f"{where}: midi.time_code_start")
     _check_scenes(config.scene, where)
     for name, text in (config.model.conditions | {"split": config.model.split}).items():
         check_condition(name, text, label=f"{where}: model.{name}")
@@ -133,8 +135,9 @@ READERS: dict[str, tuple[Callable[[str], object], tuple[str, ...]]] = {
     "chords": (read_progression, ()),
     "metre": (read_metre, (AUTO,)),
     "split": (read_split, ()),
+    "time_code_start": (read_time, ()),
 }
-"""Of settings that are music in text: what reads them, and the words that stand for none."""
+"""Of settings that are music or times in text: what reads them, and the words that stand for none."""
 
 
 def check_condition(name: str, text: str, *, label: str) -> None:

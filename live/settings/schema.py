@@ -43,7 +43,7 @@ Ahead = Literal["auto", "on", "off"]
 Api = Literal["auto", "alsa", "jack", "coremidi", "winmm"]
 
 
-ClockName = Literal["internal", "midi", "link", "jack"]
+ClockName = Literal["internal", "midi", "mtc", "link", "jack"]
 
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -169,8 +169,11 @@ class MidiSettings(Section, frozen=True):
         instrument_channel: of the answers: the melody, or all of a model with one part, 1..16.
         chords_channel, bass_channel, drum_channel: of the other parts of a model that has them, 1..16.
         send_sounds: whether outputs beside the built-in synth are told programs and levels, too.
-        clock: whose beat is kept: its own, that of MIDI clock that comes in, of Ableton Link, or of JACK.
-        clock_source: a part of the name of the port whose MIDI clock leads; auto is the first that sends any.
+        clock: whose beat is kept: its own, that of MIDI clock or time code (mtc) that comes in, of Ableton
+            Link, or of JACK.
+        clock_source: a part of the name of the port whose clock or time code leads; auto is the first that
+            sends any.
+        time_code_start: time of MIDI time code at which bar 1 begins, hours:minutes:seconds:frames.
         clock_out: whether MIDI clock, start, stop and song position are sent.
         ahead: where the MIDI system gets messages ahead, to leave at their moment: auto on JACK and ALSA, on
             also on macOS, off nowhere.
@@ -196,6 +199,7 @@ class MidiSettings(Section, frozen=True):
     send_sounds: bool = False
     clock: ClockName = "internal"
     clock_source: Text = AUTO
+    time_code_start: Text = "00:00:00:00"
     clock_out: bool = False
     ahead: Ahead = "auto"
     late_bound_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 50.0

@@ -5,14 +5,17 @@ import time
 import pytest
 
 from live.devices.jack.transport import open_transport
+from live.timing.midi_clock.time_code import RATES
 from live.timing.timeline import Nanos
 from tests.fakes.jack_harness import JackPeer
-from tests.fakes.jam_harness import Start
+from tests.fakes.jam_harness import BEAT_NANOS, Start
+from tests.fakes.time_codes import quarter_frames
 
 pytestmark = pytest.mark.driver
 
 CLOCK_NANOS = 60_000_000_000 // 100 // 24
 CLOCKS = 24 * 3
+VIDEO = RATES[1]
 
 
 def test_a_master_s_clock_starts_leads_and_stops_it(start: Start, peer: JackPeer) -> None:
@@ -33,6 +36,21 @@ def test_a_master_s_clock_starts_leads_and_stops_it(start: Start, peer: JackPeer
     assert due[0] == pytest.approx(came[0], abs=CLOCK_NANOS / 4)
     # by the master's clocks as they came in, however the machine was delayed
     assert due[CLOCKS - 4] - due[0] == pytest.approx(came[CLOCKS - 4] - came[0], rel=0.08)
+
+
+def test_time_code_starts_leads_and_stops_it(start: Start, peer: JackPeer) -> None:
+    jam = start("--clock", "mtc")
+    peer.play_all(quarter_frames(VIDEO, frames=0, count=300, first=time.monotonic_ns() + 300_000_000))
+    peer.wait_for(lambda received: any(item.data == b"\xfc" for item in received), timeout=20)
+    assert jam.end() == (0, "")
+    came = [line["nanos"] for line in jam.logged("received") if line["data"][0] == 0xF1]
+    clocks = [line for line in jam.logged("sent") if line["data"] == [0xF8]]
+    assert len(came) == 300
+    assert len(clocks) > 24 * 6
+    for line in clocks[24:]:  # where the code as it came in has each of them, in the tempo here
+        assert line["due_nanos"] == pytest.approx(
+            came[0] + line["tick"] * BEAT_NANOS / 480, abs=BEAT_NANOS / 8
+        )
 
 
 def test_jack_s_transport_starts_and_stops_it(start: Start, peer: JackPeer) -> None:

@@ -5,13 +5,13 @@ Threads: engine only.  Realtime: yes.
 """
 
 from live.jam.jam import Jam
+from live.jam.leaders.sources import ANY, Sources
 from live.jam.leaders.timeline_follower import FOLLOW_BEATS, TimelineFollower
-from live.timing.midi_bytes import CLOCK, Received
+from live.timing.midi_bytes import CLOCK, CONTINUE, SONG_POSITION, START, STOP, Received
 from live.timing.midi_clock.clock_in import ClockIn, Move
 from live.timing.timeline import Nanos, Tick
 from model.music.grid import TICKS_PER_BEAT
 
-ANY = "auto"
 NOTICES = "MIDI clock"  # what they are about
 SURE_CLOCKS = 6  # of a clock that is back, before the jam goes by it
 
@@ -23,12 +23,12 @@ class MidiClock:
         wanted: a part of the name of the port to follow; "auto" is the first whose clock comes.
     """
 
+    heeds = frozenset((CLOCK, START, CONTINUE, STOP, SONG_POSITION))
+
     def __init__(self, jam: Jam, *, wanted: str = ANY) -> None:
-        self._jam, self._wanted = jam, wanted
+        self._jam = jam
         self._follower = TimelineFollower(jam)
-        self._sources: dict[str, ClockIn] = {}
-        self._port = ""  # that is followed
-        self._named: set[str] = set()  # ports that are not, and were named
+        self._sources = Sources(jam.notices, NOTICES, lambda: ClockIn(jam.transport.tempo_bpm), wanted=wanted)
         self._silent = False  # the clock that is followed has gone while the jam went by it
         self._again: Tick | None = None  # bar line on which the jam goes by the clock again
         self._again_count = 0  # number of the clock that makes sure of it
@@ -36,49 +36,26 @@ class MidiClock:
 
     @property
     def _clock(self) -> ClockIn | None:
-        return self._sources.get(self._port)
+        return self._sources.chosen
 
     # -- what comes in -----------------------------------------------------------------------------
 
     def received(self, received: Received, now: Nanos) -> None:
-        """Take a message of `SYNC_STATUSES`, of whichever port."""
+        """Take a message that it `heeds`, of whichever port."""
         data, port = received.data, received.port
-        if self._wanted not in (ANY, port) and self._wanted.casefold() not in port.casefold():
-            return
-        clock = self._sources.get(port)
+        clock = self._sources.of(port)
         if clock is None:
-            clock = self._sources[port] = ClockIn(self._jam.transport.tempo_bpm)
+            return
         move = clock.feed(data, received.nanos)
-        if data[0] == CLOCK and port != self._port:
-            self._choose(port, now)
-        if port != self._port:
+        if data[0] == CLOCK and self._sources.choose(port, now):
+            clock.lose_place()  # the jam is where the other one was
+            self._silent, self._straighten_nanos, self._again = False, None, None
+        if clock is not self._clock:
             return
         if data[0] == CLOCK:
             self._clock_came(clock, move, now)
         if move is not None:
             self._make(move, now)
-
-    def _choose(self, port: str, now: Nanos) -> None:
-        """Follow a port whose clock comes, unless another's does."""
-        chosen = self._clock
-        if chosen is not None and not chosen.lost(now):
-            if port not in self._named:
-                self._named.add(port)
-                self._jam.notices.add(
-                    "warning", f"two MIDI clocks come in: {self._port} leads, that of {port} is left aside"
-                )
-            return
-        before, self._port = self._port, port
-        self._named.discard(port)
-        if chosen is None:
-            self._jam.notices.add("info", f"MIDI clock comes in from {port}: it leads", about=NOTICES)
-            return
-        self._sources[port].lose_place()  # the jam is where the other one was
-        self._named.add(before)
-        self._silent, self._straighten_nanos, self._again = False, None, None
-        self._jam.notices.add(
-            "warning", f"MIDI clock of {before} is lost: that of {port} leads", about=NOTICES
-        )
 
     def _make(self, move: Move, now: Nanos) -> None:
         jam = self._jam
@@ -100,7 +77,7 @@ class MidiClock:
             self._silent, self._straighten_nanos = False, None
             self._again = None
             since = " again from the next bar line on" if move is None and jam.transport.running else ""
-            jam.notices.end(NOTICES, f"MIDI clock of {self._port} is back: it leads{since}")
+            jam.notices.end(NOTICES, f"MIDI clock of {self._sources.port} is back: it leads{since}")
         if move is not None:
             return
         if not jam.transport.running:
@@ -127,7 +104,7 @@ class MidiClock:
         if not self._silent:
             self._silent = True
             self._jam.notices.add(
-                "warning", f"MIDI clock of {self._port} is lost: the tempo stays", about=NOTICES
+                "warning", f"MIDI clock of {self._sources.port} is lost: the tempo stays", about=NOTICES
             )
             self._straighten_nanos = now
         if self._straighten_nanos is None or not clock.placed:
@@ -172,7 +149,7 @@ class MidiClock:
         if clock is None:
             return "no MIDI clock yet"
         lost = clock.lost(now) and self._jam.transport.running
-        return f"MIDI clock {'LOST ' if lost else ''}{self._port}"
+        return f"MIDI clock {'LOST ' if lost else ''}{self._sources.port}"
 
     def close(self) -> None:
         """Do nothing: nobody knows that the clock was followed."""

@@ -7,14 +7,13 @@ Pure: fed with messages and moments.  Threads: one.  Realtime: yes.
 from typing import Literal, NamedTuple
 
 from live.timing import midi_bytes
-from live.timing.midi_bytes import CLOCK, CLOCKS_PER_BEAT, CONTINUE, SONG_POSITION, START, STOP
+from live.timing.midi_bytes import CLOCKS_PER_BEAT
 from live.timing.midi_clock.clock_fit import ClockFit
 from live.timing.midi_clock.clock_out import CLOCK_TICKS
 from live.timing.timeline import Nanos, Tick, Timeline
 
 LOST_NANOS, LOST_CLOCKS = 300_000_000, 12  # whichever is longer: then the clock has gone
 CLOCKS_PER_SIXTEENTH = CLOCKS_PER_BEAT // 4
-SYNC_STATUSES = frozenset((CLOCK, START, CONTINUE, STOP, SONG_POSITION))
 
 
 class Move(NamedTuple):
@@ -88,7 +87,11 @@ class ClockIn:
     # -- what comes in -----------------------------------------------------------------------------
 
     def feed(self, data: bytes, nanos: Nanos) -> Move | None:
-        """Take one message of `SYNC_STATUSES`, received at a moment; returns what it means, if anything."""
+        """Take a clock, start, continue, stop or song position, received at a moment.
+
+        Returns:
+            what it means, if anything.
+        """
         match data[0]:
             case midi_bytes.CLOCK:
                 return self._clock(nanos)

@@ -120,6 +120,10 @@ def test_a_named_file_must_exist(nowhere: Path) -> None:
         ("[midi]\napi = 'oss'", ["midi.api", "'jack'", "not 'oss'"]),
         ("[midi]\nclock = 'mdi'", ["midi.clock", "'midi'", "not 'mdi'", "did you mean 'midi'"]),
         ("[midi]\nclock_source = ''", ["midi.clock_source", "not empty"]),
+        (
+            "[midi]\ntime_code_start = '1:00'",
+            ["midi.time_code_start", "'1:00' is no time code", "from 00"],
+        ),
         ("[midi]\noutput = 3", ["midi.output", "text that is not empty or a list of texts", "not 3"]),
         ("[midi]\noutput = ['']", ["midi.output 1", "text that is not empty", "not ''"]),
         (

@@ -1,0 +1,190 @@
+"""MIDI time code in: which second of the code it is, and how fast it runs.
+
+Eight quarter frames, two frames long, tell the time at the first of them (MIDI 1.0 Detailed Specification
+4.2, "MIDI Time Code"); in between the quarter frames are counted, by the line through their moments.
+Time code has no start and no stop: it runs, or it does not.
+Pure: fed with messages and moments.  Threads: one.  Realtime: yes.
+"""
+
+import re
+from collections import deque
+from typing import NamedTuple
+
+from live.timing.midi_bytes import CLOCKS_PER_BEAT
+from live.timing.midi_clock.clock_fit import ClockFit
+from live.timing.timeline import Nanos
+from model.errors import ConfigError
+
+LOST_NANOS = 150_000_000  # without a quarter frame: then the code stands still, or has gone
+PIECES = 8  # quarter frames that tell a time
+QUARTERS = 4  # in a frame
+BACKWARDS = 3  # quarter frames in falling order: then it is being wound back
+SAME_SPEED = 0.002  # so near to its own speed it has it: crystals differ by less
+NANOS = 1e9
+
+
+class TimeOfCode(NamedTuple):
+    """A time as the code has it: the hour 0..23, the minute and second 0..59, the frame 0..29."""
+
+    hour: int
+    minute: int
+    second: int
+    frame: int
+
+
+START_OF_CODE = TimeOfCode(0, 0, 0, 0)
+
+
+class FrameRate(NamedTuple):
+    """How frames are counted: so many numbers to a second of the code, so many frames to a real one."""
+
+    numbers: int
+    per_second: float
+    drops: bool = False
+
+    def frames_before(self, time: TimeOfCode) -> int:
+        """Return how many frames lie before a time of the code.
+
+        Where numbers are dropped, those are 0 and 1 of every minute but each tenth (SMPTE 12M).
+        """
+        minutes = 60 * time.hour + time.minute
+        dropped = 2 * (minutes - minutes // 10) if self.drops else 0
+        return (60 * minutes + time.second) * self.numbers + time.frame - dropped
+
+    def text(self, frames: int) -> str:
+        """Return the time of the code after so many frames, "01:00:00:00"."""
+        if self.drops:
+            tens, rest = divmod(frames, 17982)
+            frames += 18 * tens + 2 * max(0, (rest - 2) // 1798)
+        seconds, number = divmod(frames, self.numbers)
+        return f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{number:02}"
+
+
+RATES = (
+    FrameRate(24, 24.0),
+    FrameRate(25, 25.0),
+    FrameRate(30, 30_000 / 1001, drops=True),
+    FrameRate(30, 30.0),
+)
+"""By the two bits that name them."""
+
+
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d):([0-2]\d)")
+
+
+def read_time(text: str) -> TimeOfCode:
+    """Return a time of the code that is written as "01:00:00:00".
+
+    Raises:
+        ConfigError: the text is none.
+    """
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ConfigError(
+            f"'{text}' is no time code: hours:minutes:seconds:frames are, from 00:00:00:00 to 23:59:59:29"
+        )
+    return TimeOfCode(*map(int, found.groups()))
+
+
+class CodePlace(NamedTuple):
+    """Where the code is.
+
+    Attributes:
+        moment: the newest quarter frame's, on the host's scale.
+        frames: of the code at that moment, since 00:00:00:00; in quarters.
+        rate: how they are counted.
+        speed: seconds of the code in a second.
+    """
+
+    moment: Nanos
+    frames: float
+    rate: FrameRate
+    speed: float
+
+    def seconds(self, now: Nanos) -> float:
+        """Return the code's seconds since 00:00:00:00 at a moment."""
+        return self.frames / self.rate.per_second + (now - self.moment) / NANOS * self.speed
+
+    def text(self, now: Nanos) -> str:
+        """Return the time of the code at a moment, "01:00:00:00"."""
+        return self.rate.text(max(0, int(self.seconds(now) * self.rate.per_second)))
+
+
+class TimeCodeIn:
+    """Follows one source."""
+
+    def __init__(self) -> None:
+        self._rate = RATES[-1]
+        self._fit = _fit_of(self._rate)
+        self._moments: deque[Nanos] = deque(maxlen=PIECES)
+        self._pieces: list[int] = []  # of the time that is being told, from its first on
+        self._newest = -1  # number of the newest piece
+        self._falling = 0  # pieces in a row that came in falling order
+        self._zero: int | None = None  # number of the quarter frame at 00:00:00:00, where the time is known
+
+    @property
+    def goes_silent(self) -> Nanos:
+        """Return the moment from which on the code stands still if no quarter frame comes."""
+        return Nanos(self._fit.last + LOST_NANOS)
+
+    def lost(self, now: Nanos) -> bool:
+        """Tell whether quarter frames came, and come no more."""
+        return self._fit.count >= 0 and now >= self.goes_silent
+
+    @property
+    def wound_back(self) -> bool:
+        """Tell whether the code runs backwards."""
+        return self._falling >= BACKWARDS
+
+    @property
+    def place(self) -> CodePlace | None:
+        """Return where the code is; None until its time was told, and while it is wound back."""
+        if self._zero is None:
+            return None
+        fit, rate = self._fit, self._rate
+        speed = NANOS / rate.per_second / QUARTERS / fit.period
+        moment = fit.moment(fit.count)
+        frames = (fit.count - self._zero) / QUARTERS
+        return CodePlace(moment, frames, rate, 1.0 if abs(speed - 1) < SAME_SPEED else speed)
+
+    def feed(self, data: bytes, nanos: Nanos) -> None:
+        """Take a quarter frame, received at a moment."""
+        if len(data) != 2:
+            return
+        piece, value = data[1] >> 4, data[1] & 0x0F
+        if self.lost(nanos):
+            self._fit.restart()
+            self._zero, self._newest = None, -1
+            self._moments.clear()
+        step = (piece - self._newest) % PIECES if self._newest >= 0 else 1
+        self._newest = piece
+        self._falling = self._falling + 1 if step == PIECES - 1 else 0
+        if self.wound_back:
+            self._zero = None
+        self._fit.add(nanos)
+        self._moments.append(nanos)
+        if piece == 0:
+            self._pieces = [value]
+        elif step == 1 and len(self._pieces) == piece:
+            self._pieces.append(value)
+        else:
+            self._pieces.clear()
+        if len(self._pieces) == PIECES:
+            self._place_by(self._pieces)
+
+    def _place_by(self, pieces: list[int]) -> None:
+        """Take a time that was told whole: it was so at its first piece."""
+        frame, second, minute, high = (a | b << 4 for a, b in zip(pieces[::2], pieces[1::2], strict=True))
+        rate, time = RATES[high >> 5 & 3], TimeOfCode(high & 0x1F, minute, second, frame)
+        if not (time.hour < 24 and minute < 60 and second < 60 and frame < rate.numbers):
+            return
+        if rate != self._rate:
+            self._rate, self._fit = rate, _fit_of(rate)
+            for moment in self._moments:
+                self._fit.add(moment)
+        self._zero = self._fit.count - (PIECES - 1) - QUARTERS * rate.frames_before(time)
+
+
+def _fit_of(rate: FrameRate) -> ClockFit:
+    """Return a line for quarter frames: to it they are clocks of some tempo."""
+    return ClockFit(QUARTERS * rate.per_second * 60 / CLOCKS_PER_BEAT)

@@ -1,0 +1,157 @@
+"""A jam that MIDI time code leads: it starts, stops and jumps with it, in a tempo of its own."""
+
+import pytest
+
+from live.ipc.commands import Start, Stop, Turn
+from live.jam.leaders.time_code_clock import TimeCodeClock
+from live.timing.midi_bytes import Received
+from live.timing.midi_clock.time_code import RATES, START_OF_CODE, FrameRate, TimeOfCode
+from live.timing.timeline import Nanos
+from tests.fakes.clocked_stage import MS, SECOND, LedStage
+from tests.fakes.time_codes import quarter_frames
+
+VIDEO = RATES[1]
+
+
+class CodedStage(LedStage):
+    """One with the model there, that waits for time code."""
+
+    def __init__(
+        self, *, begins: TimeOfCode = START_OF_CODE, wanted: str = "auto", **options: object
+    ) -> None:
+        super().__init__(**options)
+        self.leader = TimeCodeClock(self.jam, begins=begins)
+        self.jam.leader = self.leader
+        self.jam.from_worker(self.stage.model.ready(), Nanos(0))
+
+    def code(
+        self,
+        first: int,
+        seconds: float,
+        *,
+        at: float = 0.0,
+        rate: FrameRate = VIDEO,
+        port: str = "box",
+        speed: float = 1.0,
+    ) -> int:
+        """Let code run from a moment on, from a second of it on; returns the moment at which it ends."""
+        count = round(seconds * rate.per_second * 4 * speed)
+        frames = round(at * rate.per_second)
+        for moment, data in quarter_frames(rate, frames=frames, count=count, first=first, speed=speed):
+            received = Received(Nanos(moment), data, port)
+            self.stage.at(moment, lambda one=received: self.leader.received(one, self.now))
+        return first + round(seconds * SECOND)
+
+    def beat(self) -> float:
+        return self.jam.tick(self.now) / 480
+
+
+@pytest.fixture
+def led() -> CodedStage:
+    return CodedStage()
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_it_starts_with_the_code_and_stops_with_it_in_its_tempo_here(rate: FrameRate) -> None:
+    led = CodedStage(bpm=90.0)
+    led.leader.begin_by_itself(led.now)
+    assert led.notices()[-1] == "it starts when MIDI time code runs"
+    end = led.code(SECOND, 4.0, rate=rate)
+    led.stage.run_to(SECOND + 50 * MS)
+    assert not led.running()
+    led.stage.run_to(SECOND + 2 * SECOND)
+    assert led.beat() == pytest.approx(3.0, abs=0.01)
+    assert led.jam.knobs["tempo"] == pytest.approx(90.0)
+    led.stage.run_to(end + 300 * MS)
+    assert not led.running()
+    assert not led.stage.hanging()
+    assert led.leader.shown(led.now) == "time code stands still"
+    assert "MIDI time code comes in from box: it leads" in led.notices()
+
+
+def test_bar_one_begins_at_the_time_that_is_set() -> None:
+    led = CodedStage(begins=TimeOfCode(0, 0, 10, 0))
+    led.code(SECOND, 14.0, at=8.0)
+    led.stage.run_to(SECOND + SECOND - 100 * MS)
+    assert not led.running()
+    led.stage.run_to(SECOND + 2 * SECOND - 100 * MS)
+    assert led.jam.transport.state(led.now) == "count-in"
+    led.stage.run_to(SECOND + 4 * SECOND)
+    assert led.beat() == pytest.approx(4.0, abs=0.01)
+    assert led.leader.shown(led.now) == "time code 00:00:12:00"
+
+
+def test_a_jump_is_gone_along_with(led: CodedStage) -> None:
+    jump = led.code(SECOND, 3.0)
+    end = led.code(jump, 4.0, at=60.0)
+    led.stage.run_to(jump + 2 * SECOND)
+    assert led.beat() == pytest.approx(124.0, abs=0.01)
+    led.stage.run_to(end + SECOND)
+    assert not led.stage.hanging()
+
+
+def test_code_that_is_wound_back_stops_it(led: CodedStage) -> None:
+    end = led.code(SECOND, 3.0)
+    back = reversed(quarter_frames(VIDEO, frames=0, count=100))
+    for number, (_, data) in enumerate(back):
+        received = Received(Nanos(end + number * 10 * MS), data, "box")
+        led.stage.at(received.nanos, lambda one=received: led.leader.received(one, led.now))
+    led.stage.run_to(end + 500 * MS)
+    assert not led.running()
+
+
+def test_code_at_another_speed_takes_the_music_along(led: CodedStage) -> None:
+    led.code(SECOND, 12.0, speed=1.04)
+    led.stage.run_to(11 * SECOND)
+    assert led.beat() == pytest.approx(20.8, abs=0.02)
+    assert led.jam.knobs["tempo"] == pytest.approx(124.8, abs=0.2)
+
+
+def test_the_tempo_is_turned_here_and_no_beat_is_left_out(led: CodedStage) -> None:
+    led.code(SECOND, 9.0)
+    led.stage.run_to(3 * SECOND)
+    led.stage.commands.run(Turn("tempo", 60.0), led.now)
+    led.stage.run_to(7 * SECOND)
+    assert led.beat() == pytest.approx(8.0, abs=0.02)
+    assert led.jam.knobs["tempo"] == pytest.approx(60.0)
+
+
+def test_a_stop_of_the_performer_s_lasts_until_the_code_stops_or_it_is_started(led: CodedStage) -> None:
+    end = led.code(SECOND, 6.0)
+    led.stage.run_to(2 * SECOND)
+    led.stage.commands.run(Stop(), led.now)
+    led.stage.run_to(3 * SECOND)
+    assert not led.running()
+    led.stage.commands.run(Start(), led.now)
+    led.stage.run_to(4 * SECOND)
+    assert led.beat() == pytest.approx(6.0, abs=0.01)
+    led.stage.commands.run(Stop(), led.now)
+    led.code(end + SECOND, 2.0)
+    led.stage.run_to(end + 2 * SECOND)
+    assert led.beat() == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_start_without_code_is_told(led: CodedStage) -> None:
+    led.stage.commands.run(Start(), led.now)
+    assert led.notices()[-1] == "no MIDI time code comes in: start what sends it, or leave out --clock"
+
+
+def test_the_first_source_leads_and_another_when_that_has_stopped(led: CodedStage) -> None:
+    end = led.code(SECOND, 3.0, port="recorder")
+    led.code(2 * SECOND, 6.0, at=100.0, port="video")
+    led.stage.run_to(end - 100 * MS)
+    assert led.beat() == pytest.approx(5.8, abs=0.01)
+    assert "two MIDI time codes come in: recorder leads, that of video is left aside" in led.notices()
+    led.stage.run_to(end + SECOND)
+    assert led.notices()[-1] == "MIDI time code of recorder is lost: that of video leads"
+    assert led.beat() == pytest.approx(206.0, abs=0.02)
+
+
+def test_an_engine_after_another_goes_on_in_its_place(led: CodedStage) -> None:
+    led.jam.start(Nanos(SECOND))
+    led.stage.run_to(3 * SECOND)
+    led.code(3 * SECOND, 4.0, at=50.0)
+    beat = led.beat()
+    led.stage.run_to(5 * SECOND)
+    assert led.running()
+    assert led.beat() == pytest.approx(beat + 4.0, abs=0.02)
