@@ -19,6 +19,9 @@ from model.playing.inference.batch import portions
 from model.playing.inference.network import Network
 from model.playing.inference.phrase_decoder import PhraseDecoder
 
+FEWER = {"multitrack": 8}
+"""Of how many drafts one is kept at most, by codec: more of them sound no more like music."""
+
 
 class LatentPrior:
     """Draws points.
@@ -41,7 +44,10 @@ class LatentPrior:
         if self.notes is None or not count:
             return rng.standard_normal((count, self._network.config.latent_size), dtype=np.float32)
         (chance,) = rng.spawn(1)
-        each = self._importance.candidates if self._importance is not None else 1
+        each = 1
+        if self._importance is not None:
+            candidates = self._importance.candidates
+            each = min(candidates, FEWER.get(self._network.config.codec, candidates))
         pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]] = []
         for begin in range(0, count * each, TOGETHER):  # of thousands of drafts not all are held
             written = self.notes.draw(min(TOGETHER, count * each - begin), rng)

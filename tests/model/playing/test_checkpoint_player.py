@@ -20,7 +20,7 @@ from model.codecs.sampling import Sampling
 from model.config import ModelConfig
 from model.latent.directions import KNOTS, Directions
 from model.latent.geometry import Latent, played_at
-from model.latent.note_transformer import FOLDER, run_to_end
+from model.latent.note_transformer import FOLDER, NoteTransformer, run_to_end
 from model.music.accompaniment import unusual
 from model.music.distance import unmatched
 from model.music.grid import Grid
@@ -28,6 +28,7 @@ from model.music.phrase import Note, Phrase
 from model.music.tracks import BASS, CHORDS, DRUMS, MELODY
 from model.playing.checkpoint_player import CheckpointPlayer
 from model.playing.inference.batch import AT_ONCE
+from model.playing.load import load
 from model.runtimes.base import DecodeInputs, Floats, Runtime
 from model.runtimes.registry import open_runtime
 from tests.fakes.networks import STEPWISE, config, held, network, phrase, player
@@ -160,6 +161,20 @@ def test_the_prior_is_drawn_by_the_seed() -> None:
     assert abs(points.mean()) < 0.05
     assert abs(points.std() - 1) < 0.05
     assert played.decode(one[0], turns={}).grid == Grid()
+
+
+@pytest.mark.parametrize(("name", "drafts"), [("multitrack", 8), ("drums", 16), ("lead", 4)])
+def test_a_draw_is_one_of_so_many_drafts(name: str, drafts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+    written = NoteTransformer.draw
+
+    def counted(self: NoteTransformer, count: int, rng: np.random.Generator) -> list[Phrase]:
+        counts.append(count)
+        return written(self, count, rng)
+
+    monkeypatch.setattr(NoteTransformer, "draw", counted)
+    assert len(load(name).prior(2, seed=1)) == 2
+    assert counts == [2 * drafts]
 
 
 def test_a_prior_of_several_parts_writes_those_that_are_missing() -> None:
