@@ -105,6 +105,26 @@ def rubato(share: float) -> Performer:
     return perform
 
 
+def tied(phrase: Phrase, chance: Random, _: float) -> Performance:
+    """Hold the last keys over the bar line that ends the phrase, by one to four beats."""
+    last, over = phrase.notes[-1].onset, chance.randint(1, 4) * BEAT
+    return [
+        _performed(
+            note,
+            note.onset * STEP,
+            length=phrase.grid.ticks + over - note.onset * STEP if note.onset == last else None,
+        )
+        for note in phrase.notes
+    ]
+
+
+def picked_up(phrase: Phrase, chance: Random, ms: float) -> Performance:
+    """Begin with a key an eighth before the first bar line, a tone below or above the first one."""
+    first = phrase.notes[0]
+    key = first._replace(pitch=first.pitch + chance.choice((-2, 2)), length=1)
+    return [_performed(key, -BEAT // 2, 0), *plain(phrase, chance, ms)]
+
+
 def _groups(phrase: Phrase) -> list[list[Note]]:
     return [list(notes) for _, notes in groupby(phrase.notes, key=lambda note: note.onset)]
 
