@@ -4,6 +4,7 @@ Tested in tests/trainer/reports/test_report.py, tests/trainer/evaluation/test_he
 """
 
 import json
+import math
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,20 +90,27 @@ def parameters_in(path: Path) -> int | None:
         return None
 
 
+def validation_loss_of(path: Path) -> float:
+    """Return the loss on the validation split that a checkpoint was written with; infinite where none is."""
+    figures = _metadata_of(path, "facts").get("figures", {})
+    loss = figures.get("validation_loss") if isinstance(figures, dict) else None
+    return float(loss) if isinstance(loss, int | float) and math.isfinite(loss) else math.inf
+
+
 def context_bars_of(path: Path) -> int:
     """Return how many context bars a checkpoint takes before those that it answers; 0 for what is none."""
-    return int(_config_of(path).get("context_bars", 0))
+    return int(_metadata_of(path, "config").get("context_bars", 0))
 
 
 def is_stepwise(path: Path) -> bool:
     """Tell whether a checkpoint's decoder writes one step after another; False for what is none."""
-    return _config_of(path).get("decoder", {}).get("kind") in STEP_BY_STEP
+    return _metadata_of(path, "config").get("decoder", {}).get("kind") in STEP_BY_STEP
 
 
-def _config_of(path: Path) -> dict[str, Any]:
-    """Return a checkpoint's configuration as it is stored; empty for what is none."""
+def _metadata_of(path: Path, name: str) -> dict[str, Any]:
+    """Return a table that a checkpoint says of itself, as it is stored; empty for what is none."""
     try:
-        found = json.loads(header_of(path)["__metadata__"]["config"])
+        found = json.loads(header_of(path)["__metadata__"][name])
     except (KeyError, ValueError, TypeError):
         return {}
     return found if isinstance(found, dict) else {}

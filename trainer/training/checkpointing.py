@@ -5,7 +5,7 @@ Tested in tests/trainer/training/test_fit.py.
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from model.networks.vae import VAE
 from model.runtimes.export import graphs
 from trainer.data.augment import Ints
 from trainer.data.dataset import Phrases, batch
+from trainer.run.checkpoints import validation_loss_of
 
 MAPPED = 4096  # phrases that the latent map is made from
 BEST = "best"  # folder of a copy of the checkpoint, as it was where the validation loss was lowest
@@ -123,21 +124,18 @@ def write_checkpoint(
     )
 
 
-def keep_best(path: Path, looks: Sequence[Mapping[str, Any]]) -> None:
-    """Copy a checkpoint into the folder `best` beside it, if none of a run's looks before was better.
-
-    Args:
-        path: of the checkpoint, as the last look left it.
-        looks: rows of the run's log, the last one included: without a loss where that was no number.
+def keep_best(path: Path) -> None:
+    """Copy a checkpoint into the folder `best` beside it, if it is no worse than the one that lies there.
 
     Raises:
         CheckpointError: the disk refuses; the copy that was there is untouched.
     """
-    losses = [look.get("validation_loss", math.inf) for look in looks]
-    if losses and losses[-1] <= min(losses) < math.inf:
-        folder = path.parent / BEST
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise CheckpointError(f"{folder} cannot be made: {error.strerror}") from error
-        write_bytes(folder / path.name, path.read_bytes())
+    folder = path.parent / BEST
+    loss = validation_loss_of(path)
+    if loss == math.inf or loss > validation_loss_of(folder / path.name):
+        return
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"{folder} cannot be made: {error.strerror}") from error
+    write_bytes(folder / path.name, path.read_bytes())

@@ -351,7 +351,7 @@ class TrainingLoop:
                 extras=self.extras,
                 say=self.run_log.say_once,
             )
-            keep_best(path, self.run_log.rows)
+            keep_best(path)
             write_samples(path, self.codec, self.validation, self.out, self.run_log)
         self.run_log.curves()
         return path

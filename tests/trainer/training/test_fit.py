@@ -1,20 +1,25 @@
 """Fit: tiny models train end to end in seconds, stop cleanly, resume exactly, and fail in one sentence."""
 
+import json
+import math
 import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save_file
 
 from model.playing.load import open_player
 from tests.fakes.runs import assert_equal, bare, rows
 from tests.fakes.synthetic import TINY, chords, melody, prepare
 from trainer.data import edit_pairs
 from trainer.errors import OperationError, RequestError, TrainerError
+from trainer.run import checkpoints
 from trainer.run.progress import RunLog
 from trainer.training import checkpointing, fit, loop, validation
 from trainer.training.fit import run
@@ -132,17 +137,46 @@ def test_the_best_checkpoint_is_kept_beside_the_last(tmp_path: Path, monkeypatch
     assert newest == third
 
 
+def written(path: Path, **figures: float) -> bytes:
+    """Write a file that says such figures of itself; returns its bytes."""
+    save_file({"weights/a": np.zeros(1)}, path, {"facts": json.dumps({"figures": figures})})
+    return path.read_bytes()
+
+
 def test_a_checkpoint_whose_loss_is_no_number_is_not_the_best(tmp_path: Path) -> None:
     last, best = tmp_path / "m.safetensors", tmp_path / "best" / "m.safetensors"
-    last.write_bytes(b"without a loss")
-    checkpointing.keep_best(last, [{"step": 1}])
+    written(last, step=1)
+    checkpointing.keep_best(last)
     assert not best.parent.exists()
-    last.write_bytes(b"good")
-    looks: list[dict[str, float]] = [{"step": 1}, {"step": 2, "validation_loss": 40.0}]
-    checkpointing.keep_best(last, looks)
-    last.write_bytes(b"no number")
-    checkpointing.keep_best(last, [*looks, {"step": 3}])
-    assert best.read_bytes() == b"good"
+    good = written(last, step=2, validation_loss=40.0)
+    checkpointing.keep_best(last)
+    written(last, step=3)
+    checkpointing.keep_best(last)
+    written(last, step=4, validation_loss=math.nan)
+    checkpointing.keep_best(last)
+    assert best.read_bytes() == good
+
+
+def test_a_look_that_was_logged_and_never_written_hides_no_better_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = prepare(tmp_path / "data", "melody")
+    chosen = config(tmp_path, "melody")
+    monkeypatch.setattr(loop, "write_samples", lambda *_: None)
+    measured, write = validation.score, checkpointing.write_checkpoint
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    kept = []
+    for step, reconstruction in enumerate((50.0, 30.0, 40.0), start=1):
+        worth = {"reconstruction": reconstruction}
+        monkeypatch.setattr(loop, "score", lambda *args, w=worth: (measured(*args)[0] | w, {}))
+        monkeypatch.setattr(loop, "write_checkpoint", killed if step == 2 else write)
+        with suppress(KeyboardInterrupt):
+            run(chosen, data, tmp_path / "run", resume=step > 1, overrides=[f"fit.steps={step}"])
+        kept.append(checkpoints.validation_loss_of(next((tmp_path / "run" / "best").iterdir())))
+    assert kept[0] == kept[1] > kept[2]
 
 
 def test_batches_made_on_the_device_teach_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,6 +192,7 @@ STOP_AFTER_THREE = """
 import os, signal, sys
 from pathlib import Path
 import torch
+from trainer.run import checkpoints
 from trainer.run.progress import RunLog
 from trainer.training import loop
 from trainer.training.fit import run
