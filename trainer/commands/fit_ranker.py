@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from model.command_line import WholeRange
-from trainer.commands.common import DIR, FILE, SEED, room_for
+from trainer.commands.common import DIR, FILE, SEED, progress_bar, room_for
 
 
 @click.command(
@@ -34,5 +34,6 @@ def fit_ranker(
 
     room_for(out)
     config = RankerConfig(phrases, others, units, members, steps, seed)
-    made = run(data, out, config, say=lambda line: click.echo(line, err=True))
+    with progress_bar() as tell:
+        made = run(data, out, config, say=lambda line: click.echo(line, err=True), progress=tell)
     click.echo(f"the ranker is {made}")

@@ -8,6 +8,7 @@ Tested in tests/trainer/writing/test_ranking.py.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from model.writing.ranker import FARTHEST
 from model.writing.wish import Kind
 from trainer.corpus.pieces import Pieces, load_pieces
 from trainer.errors import OperationError
+from trainer.evaluation.samples import Progress, no_progress
 from trainer.evaluation.writing import CANDIDATES, phrases_in_pieces, ranks_of
 
 POOL = 300  # phrases of other songs that are drawn from, at least, and
@@ -53,8 +55,21 @@ class RankerConfig:
     seed: int = 0
 
 
-def fit_ranker(data: Path, out: Path, config: RankerConfig, say: Callable[[str], None] = print) -> Path:
+def fit_ranker(
+    data: Path,
+    out: Path,
+    config: RankerConfig,
+    say: Callable[[str], None] = print,
+    progress: Progress = no_progress,
+) -> Path:
     """Fit a ranker to a prepared folder's pieces; return its file.
+
+    Args:
+        data: the folder.
+        out: the file.
+        config: how.
+        say: called with how good it is, for each kind.
+        progress: called with (what, done, of how many).
 
     Raises:
         OperationError: there are no pieces, or too few songs of a kind.
@@ -62,26 +77,36 @@ def fit_ranker(data: Path, out: Path, config: RankerConfig, say: Callable[[str],
     learned, held_out = load_pieces(data, "train"), load_pieces(data, "validation")
     arrays: dict[str, NDArray[np.float32]] = {}
     for kind in Kind:
-        groups = numbers(learned, kind, config.phrases, config.others, config.seed)
+        name = kind.name.lower()
+        phrases, networks = (partial(progress, f"{name}, {what}") for what in ("phrases", "networks"))
+        groups = numbers(learned, kind, config.phrases, config.others, config.seed, report=phrases)
         checks = numbers(held_out, kind, max(1, config.phrases // 10), CANDIDATES - 1, config.seed)
         for split, some, least in (("train", groups, 2), ("validation", checks, 1)):
             if len(some) < least:
                 raise OperationError(
-                    f"'{data}' holds too few songs of {kind.name.lower()} in its {split} split to rank "
+                    f"'{data}' holds too few songs of {name} in its {split} split to rank "
                     "by: two that go on for more than a phrase, at least; prepare more music"
                 )
-        found, rank = fitted(groups, checks, config)
+        found, rank = fitted(groups, checks, config, networks)
         say(
-            f"{kind.name.lower()}: {len(groups)} phrases; mean reciprocal rank on validation songs {rank:.3f}"
+            f"{name}: {len(groups)} phrases; mean reciprocal rank on validation songs {rank:.3f}"
             f" (n {len(checks)}, among {checks.shape[1]})"
         )
-        arrays |= {f"{kind.name.lower()}.{name}": value for name, value in found.items()}
+        arrays |= {f"{name}.{part}": value for part, value in found.items()}
     with atomic_write(out) as draft:
         draft.write_bytes(save_numpy(arrays))
     return out
 
 
-def numbers(pieces: Pieces, kind: Kind, count: int, others: int, seed: int) -> Floats:
+def numbers(
+    pieces: Pieces,
+    kind: Kind,
+    count: int,
+    others: int,
+    seed: int,
+    *,
+    report: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Floats:
     """Return how true next phrases, and phrases of other songs, go on, float32 [n, 1 + others, NAMES].
 
     Args:
@@ -90,6 +115,7 @@ def numbers(pieces: Pieces, kind: Kind, count: int, others: int, seed: int) -> F
         count: of phrases, at most.
         others: of other songs beside each; fewer where there are not so many.
         seed: of the choice.
+        report: called with how many are done, of how many.
     """
     rng = np.random.default_rng(seed)
     asked = phrases_in_pieces(pieces, kind, count, rng)
@@ -98,16 +124,20 @@ def numbers(pieces: Pieces, kind: Kind, count: int, others: int, seed: int) -> F
     known = [sketch(turn.phrase) for turn in pool]
     others = min([others, *((songs != turn.song).sum() for turn in asked)])
     found = []
-    for turn in asked:
+    for number, turn in enumerate(asked, 1):
         beside = rng.choice(np.flatnonzero(songs != turn.song), others, replace=False)
         context = [sketch(phrase) for phrase in turn.context if phrase.notes]
         if context and others:
             found.append(compared(context, [sketch(turn.phrase), *(known[one] for one in beside)]))
+        report(number, len(asked))
     return np.stack(found) if found else np.zeros((0, 1, len(NAMES)), dtype=np.float32)
 
 
 def fitted(
-    groups: Floats, checks: Floats, config: RankerConfig
+    groups: Floats,
+    checks: Floats,
+    config: RankerConfig,
+    report: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> tuple[dict[str, NDArray[np.float32]], float]:
     """Return a ranker's arrays and the mean reciprocal rank that it reaches on the checks."""
     flat = groups.reshape(-1, groups.shape[-1])
@@ -118,7 +148,10 @@ def fitted(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so little is multiplied that a second one only waits
     try:
-        members = [_member(x, held, config, config.seed + number) for number in range(config.members)]
+        members = []
+        for number in range(config.members):
+            members.append(_member(x, held, config, config.seed + number))
+            report(number + 1, config.members)
     finally:
         torch.set_num_threads(threads)
     arrays = {

@@ -20,7 +20,16 @@ SMALL = RankerConfig(phrases=6, others=3, units=4, members=2, steps=3)
 def test_a_fit_writes_a_ranker_for_every_kind_and_says_how_good_it_is(tmp_path: Path) -> None:
     write_pieces(tmp_path, songs=2, windows=9)
     said: list[str] = []
-    file = fit_ranker(tmp_path, tmp_path / "ranker.safetensors", SMALL, said.append)
+    shown: dict[str, tuple[int, int]] = {}
+    file = fit_ranker(
+        tmp_path,
+        tmp_path / "ranker.safetensors",
+        SMALL,
+        said.append,
+        lambda what, done, all_of_them: shown.update({what: (done, all_of_them)}),
+    )
+    assert shown["melody, phrases"] == (6, 6)
+    assert shown["band, networks"] == (2, 2)
     read_ranker(file)
     assert load_file(file)["band.weights"].shape == (len(NAMES), 8)
     assert [line.split(":")[0] for line in said] == [kind.name.lower() for kind in Kind]
