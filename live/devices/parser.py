@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable
 
-from live.timing.midi_bytes import DATA_BYTES
+from live.timing.midi_bytes import DATA_BYTES, END_OF_EXCLUSIVE, SYSTEM_EXCLUSIVE, is_full_frame
 
 _COMMON_DATA_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1, 0xF6: 0}
 _UNDEFINED_REALTIME = (0xF9, 0xFD)
-_SYSEX_START = 0xF0
 _FIRST_REALTIME = 0xF8
+_LONGEST_HEEDED = 8  # data bytes of a full frame
 
 
 class MessageParser:
     """Cuts a stream of bytes into messages, as MIDI 1.0 says.
 
     Real-time bytes (0xF8 and up) may stand anywhere, also inside another message, and disturb nothing.
-    System exclusive is skipped; any status byte ends it.  A message that a status byte cuts short is
-    dropped, so are data bytes that belong to nothing.  Bytes may come in pieces of any size.
+    System exclusive is skipped, but for full frames of MIDI time code; any status byte ends it.  A message
+    that a status byte cuts short is dropped, so are data bytes that belong to nothing.  Bytes may come in
+    pieces of any size.
 
     Attributes:
         broken: messages that were cut short, and data bytes that belong to nothing: some were lost before.
@@ -40,6 +41,8 @@ class MessageParser:
             self._status = self._running = data[0]  # by far the most common case: one note or control
             self._expected = 2
             return [data]
+        if data[:1] == b"\xf0" and data[-1] == END_OF_EXCLUSIVE and data[1:-1].isascii():
+            data = data if is_full_frame(data) else b"\xf0\xf7"  # however long, skipped at once
         messages: list[bytes] = []
         for byte in data:
             if byte >= _FIRST_REALTIME:
@@ -51,13 +54,18 @@ class MessageParser:
                 self._add(byte, messages)
             elif not self._exclusive:
                 self.broken += 1
+            elif len(self._data) <= _LONGEST_HEEDED:
+                self._data.append(byte)
         return messages
 
     def _start(self, status: int, messages: list[bytes]) -> None:
-        self.broken += bool(self._data)
+        if not self._exclusive:
+            self.broken += bool(self._data)
+        elif is_full_frame(whole := bytes((SYSTEM_EXCLUSIVE, *self._data, status))):
+            messages.append(whole)
         self._data.clear()
-        self._exclusive = status == _SYSEX_START
-        if status < _SYSEX_START:
+        self._exclusive = status == SYSTEM_EXCLUSIVE
+        if status < SYSTEM_EXCLUSIVE:
             self._status = self._running = status
             self._expected = DATA_BYTES[status & 0xF0]
             return

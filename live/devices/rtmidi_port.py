@@ -185,7 +185,8 @@ class InputPort(MidiInput):
         self._called_nanos = 0
         self._parser = MessageParser()
         self._in_use: list[object] = []
-        midi.ignore_types(sysex=True, timing=False, active_sense=True)
+        # Windows wants buffers for system exclusive, whose release its drivers do not all survive
+        midi.ignore_types(sysex=api == "winmm", timing=False, active_sense=True)
         self._listen(midi)
         registered(self)
 

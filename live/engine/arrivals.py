@@ -22,6 +22,7 @@ from live.timing.midi_bytes import (
     SONG_POSITION,
     START,
     STOP,
+    SYSTEM_EXCLUSIVE,
     Received,
 )
 
@@ -38,7 +39,7 @@ _IN_ORDER = (
     range(120, 128),  # all notes off and the like
 )
 
-_SAID_ONCE = (START, CONTINUE, STOP, SONG_POSITION)  # by who leads: none of them comes again
+_SAID_ONCE = (START, CONTINUE, STOP, SONG_POSITION, SYSTEM_EXCLUSIVE)  # by who leads: none comes again
 
 
 class _Value(NamedTuple):

@@ -10,6 +10,7 @@ PROGRAM, CHANNEL_PRESSURE, PITCH_BEND = 0xC0, 0xD0, 0xE0
 CLOCK, START, CONTINUE, STOP, SONG_POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
 QUARTER_FRAME = 0xF1  # of MIDI time code
 ACTIVE_SENSING = 0xFE
+SYSTEM_EXCLUSIVE, END_OF_EXCLUSIVE = 0xF0, 0xF7
 ALL_SOUND_OFF, RESET_CONTROLLERS, ALL_NOTES_OFF = 120, 121, 123
 OMNI_OFF, OMNI_ON = 124, 125
 EXPRESSION, SUSTAIN = 11, 64
@@ -144,6 +145,17 @@ def is_note_on(data: bytes) -> bool:
 def is_note_off(data: bytes) -> bool:
     """Tell whether a whole message ends a note (also a note-on with velocity 0)."""
     return len(data) == 3 and (data[0] & 0xF0 == NOTE_OFF or (data[0] & 0xF0 == NOTE_ON and data[2] == 0))
+
+
+def is_full_frame(data: bytes) -> bool:
+    """Tell whether a whole message is a full frame of MIDI time code: F0 7F device 01 01 h m s f F7."""
+    return (
+        len(data) == 10
+        and data[0] == SYSTEM_EXCLUSIVE
+        and data[1] == 0x7F
+        and data[3:5] == b"\x01\x01"
+        and data[9] == END_OF_EXCLUSIVE
+    )
 
 
 def channel_of(data: bytes) -> int:

@@ -17,6 +17,12 @@ def piece(time: TimeOfCode, rate: FrameRate, number: int) -> bytes:
     return bytes((QUARTER_FRAME, number << 4 | parts[number // 2] >> 4 * (number % 2) & 0x0F))
 
 
+def full_frame(rate: FrameRate, time: TimeOfCode) -> bytes:
+    """Return a full frame, which says where the code stands."""
+    hour = time.hour | RATES.index(rate) << 5
+    return bytes((0xF0, 0x7F, 0x7F, 0x01, 0x01, hour, time.minute, time.second, time.frame, 0xF7))
+
+
 def quarter_frames(
     rate: FrameRate, *, frames: int, count: int, first: int = FIRST, speed: float = 1.0
 ) -> list[tuple[int, bytes]]:

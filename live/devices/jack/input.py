@@ -1,4 +1,4 @@
-"""MIDI inputs on JACK: MIDI clock is stamped with the frame that it lay on.
+"""MIDI inputs on JACK: MIDI clock and time code are stamped with the frame that they lay on.
 
 All messages of a cycle are handed over together, whenever the system lets JACK's thread run: on a busy
 machine a millisecond late on the mean, and a whole cycle before that is 21 ms with 1,024 frames.  A clock's
@@ -15,8 +15,10 @@ from live.devices.jack.client import JackClient
 from live.devices.jack.port import JackPort
 from live.devices.parser import MessageParser
 from live.devices.rtmidi_port import Deliver, FrameTimes, MidiInput
-from live.timing.midi_bytes import ACTIVE_SENSING, CLOCK, Received
+from live.timing.midi_bytes import ACTIVE_SENSING, CLOCK, QUARTER_FRAME, Received
 from live.timing.timeline import Nanos
+
+_TIMED = (CLOCK, QUARTER_FRAME)
 
 
 class JackInput(JackPort, MidiInput):
@@ -53,7 +55,7 @@ class JackInput(JackPort, MidiInput):
             for data in self._parser.feed(packet):
                 if data[0] == ACTIVE_SENSING:
                     continue
-                moment = self._lay(place) if data[0] == CLOCK else now
+                moment = self._lay(place) if data[0] in _TIMED else now
                 try:
                     self._deliver(Received(moment, data, self.name))
                 except Exception:  # noqa: BLE001  the next message is another

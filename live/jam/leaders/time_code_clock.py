@@ -10,7 +10,7 @@ import math
 from live.jam.jam import Jam
 from live.jam.leaders.sources import ANY, Sources
 from live.jam.leaders.timeline_follower import TimelineFollower
-from live.timing.midi_bytes import QUARTER_FRAME, Received
+from live.timing.midi_bytes import QUARTER_FRAME, SYSTEM_EXCLUSIVE, Received
 from live.timing.midi_clock.time_code import START_OF_CODE, CodePlace, TimeCodeIn, TimeOfCode
 from live.timing.timeline import FASTEST_BPM, SLOWEST_BPM, Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
@@ -18,6 +18,9 @@ from model.music.grid import TICKS_PER_BEAT
 NOTICES = "MIDI time code"  # what they are about
 JUMP_SECONDS = 0.5  # so far off, the code was moved
 SOON_SECONDS = 1.0  # before the music begins the transport counts in
+JUST_NANOS = 250_000_000  # a beginning so shortly ago is still begun with
+DAY_SECONDS = 86_400.0  # after which the code begins anew
+ALONE_NANOS = 5_000_000_000  # in which code must come for what an engine before this one left running
 
 
 class TimeCodeClock:
@@ -28,15 +31,16 @@ class TimeCodeClock:
         wanted: a part of the name of the port to follow; "auto" is the first on which code comes.
     """
 
-    heeds = frozenset((QUARTER_FRAME,))
+    heeds = frozenset((QUARTER_FRAME, SYSTEM_EXCLUSIVE))
 
     def __init__(self, jam: Jam, *, begins: TimeOfCode = START_OF_CODE, wanted: str = ANY) -> None:
         self._jam, self._begins = jam, begins
         self._follower = TimelineFollower(jam)
         self._sources = Sources(jam.notices, NOTICES, TimeCodeIn, wanted=wanted)
-        self._tempo_bpm = jam.transport.tempo_bpm  # the performer's
+        self._tempo_bpm = jam.transport.tempo_bpm  # the performer's, while the code has its own speed
         self._anchor: tuple[float, float] | None = None  # a second of the music, and the beat that lies there
         self._refrains = False  # the performer has stopped it: until the code stops, too
+        self._alone_until: Nanos | None = None
 
     # -- what comes in -----------------------------------------------------------------------------
 
@@ -46,13 +50,15 @@ class TimeCodeClock:
         if code is None:
             return
         code.feed(received.data, received.nanos)
-        self._sources.choose(received.port, now)
+        if received.data[0] == QUARTER_FRAME or self._sources.chosen is None:
+            self._sources.choose(received.port, now)
         if code is self._sources.chosen and not self._refrains and code.place is not None:
             self._follow(code.place, now)
 
     def _seconds(self, place: CodePlace, now: Nanos) -> float:
-        """Return the second of the music at a moment; below 0 before it begins."""
-        return place.seconds(now) - place.rate.frames_before(self._begins) / place.rate.per_second
+        """Return the second of the music at a moment; below 0, by half a day at most, before it begins."""
+        since = place.seconds(now) - place.rate.frames_before(self._begins) / place.rate.per_second
+        return (since + DAY_SECONDS / 2) % DAY_SECONDS - DAY_SECONDS / 2
 
     def _line(self, place: CodePlace, now: Nanos) -> Timeline:
         """Return the code's timeline, from the tick before a moment on; negative ticks before the music."""
@@ -71,10 +77,11 @@ class TimeCodeClock:
             return
         if self._anchor is None:  # as an engine before this one left it
             self._anchor = second, jam.tick(now) / TICKS_PER_BEAT
+            self._tempo_bpm = jam.transport.tempo_bpm / place.speed
         line = self._line(place, now)
         off = abs(line.tick(now) - jam.tick(now)) / TICKS_PER_BEAT * 60 / self._tempo_bpm
         if off > JUMP_SECONDS:
-            jam.stop(now)
+            self._stop(now)
             self._begin(place, now)
         else:
             self._follower.follow(line, now)
@@ -83,10 +90,12 @@ class TimeCodeClock:
         """Begin where the code is, counted in the present tempo; at most a second before bar 1."""
         if self._seconds(place, now) < -SOON_SECONDS:
             return
-        self._anchor = 0.0, 0.0
+        self._anchor, self._tempo_bpm = (0.0, 0.0), self._jam.transport.tempo_bpm
         line = self._line(place, now)
-        if line.origin_tick < 0:
-            line = Timeline(Tick(0), line.nanos(Tick(0)), line.tempo_bpm)
+        first = line.nanos(Tick(0))
+        if now - first < JUST_NANOS:
+            line = Timeline(Tick(0), first, line.tempo_bpm)
+        self._jam.notices.end(NOTICES)
         self._follower.begin(line, now)
 
     # -- as time goes by ---------------------------------------------------------------------------
@@ -94,14 +103,34 @@ class TimeCodeClock:
     def advance(self, now: Nanos) -> Nanos | None:
         """Stop when the code stands still, is wound back or has gone; returns when to look again."""
         code = self._sources.chosen
-        if code is None:
-            return None
-        if not code.wound_back and not code.lost(now):
+        if code is not None and not code.lost(now):
+            if code.wound:
+                self._stand(now)
             return code.goes_silent
         self._refrains = False
+        if not self._jam.transport.running:
+            self._alone_until = None
+        elif self._anchor is not None:
+            self._stand(now)
+        elif self._alone_until is None:
+            self._alone_until = Nanos(now + ALONE_NANOS)
+        elif now >= self._alone_until:
+            self._stand(now)
+        return self._alone_until
+
+    def _stand(self, now: Nanos) -> None:
+        """Stop with the code, and say so."""
+        self._refrains = False
         if self._jam.transport.running:
-            self._jam.stop(now)
-        return None if code.lost(now) else code.goes_silent
+            self._stop(now)
+            self._jam.notices.add("info", f"{NOTICES} stands still: twobar waits for it", about=NOTICES)
+
+    def _stop(self, now: Nanos) -> None:
+        """Stop, at the performer's tempo."""
+        self._jam.stop(now)
+        if self._anchor is not None:
+            self._follower.set_tempo(self._tempo_bpm, now)
+        self._anchor = self._alone_until = None
 
     # -- what the performer wants --------------------------------------------------------------------
 
@@ -121,7 +150,7 @@ class TimeCodeClock:
     def stop(self, now: Nanos) -> None:
         """Stop until the performer starts it, or the code, once it has stopped."""
         self._refrains = True
-        self._jam.stop(now)
+        self._stop(now)
 
     def set_tempo(self, tempo_bpm: float, now: Nanos) -> bool:
         """Go on at another tempo, from the beat that is being played; the code goes on as it goes."""
@@ -130,7 +159,7 @@ class TimeCodeClock:
             line, second = self._line(code.place, now), self._seconds(code.place, now)
             beats = line.origin_tick + (now - line.origin_nanos) / line.nanos_per_tick
             self._anchor = second, beats / TICKS_PER_BEAT
-        self._tempo_bpm = tempo_bpm
+            self._tempo_bpm = tempo_bpm / code.place.speed
         return self._jam.set_tempo(tempo_bpm, now)
 
     def shown(self, now: Nanos) -> str:
@@ -138,9 +167,9 @@ class TimeCodeClock:
         code = self._sources.chosen
         if code is None:
             return "no MIDI time code yet"
-        if code.place is None or code.lost(now):
-            return "time code stands still"
-        return f"time code {code.place.text(now)}"
+        if code.place is not None and not code.lost(now):
+            return f"time code {code.place.text(now)[:8]}"
+        return f"time code stands at {code.told[0].text[:8]}" if code.told else "time code stands still"
 
     def close(self) -> None:
         """Do nothing: nobody knows that the code was followed."""

@@ -24,6 +24,10 @@ from live.devices.parser import MessageParser
         ("f7903c40", ["903c40"]),
         ("f20102f6f105f302", ["f20102", "f6", "f105", "f302"]),
         ("f4f5f9fd", []),  # undefined
+        ("f07f7f010121020304f7", ["f07f7f010121020304f7"]),  # a full frame of time code
+        ("f07ff87f010121020304f7903c40", ["f8", "f07f7f010121020304f7", "903c40"]),
+        ("f07f7f010121020304903c40", ["903c40"]),  # one that is cut short
+        ("f07f7f01012102030405f7", []),  # and one that is none
         ("803c40", ["803c40"]),  # a note-off without its note-on is for others to judge
     ],
 )

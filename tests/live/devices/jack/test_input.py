@@ -34,15 +34,15 @@ def ear(server: FakeClient, monkeypatch: pytest.MonkeyPatch) -> Ear:
     return Ear(server, monkeypatch)
 
 
-def test_a_clock_is_stamped_with_its_frame_and_a_key_with_the_moment_of_the_call(
+def test_a_clock_and_a_quarter_frame_are_stamped_with_their_frame_and_a_key_with_the_moment_of_the_call(
     server: FakeClient, ear: Ear
 ) -> None:
     server.cycle()
-    server.coming = [(70, b"\xf8"), (70, KEY)]
+    server.coming = [(70, b"\xf8"), (70, b"\xf1\x00"), (70, KEY)]
     server.cycle(late=300_000)
-    assert [one.data for one in ear.got] == [b"\xf8", KEY]
-    assert ear.got[0].nanos == pytest.approx(server.moment(70), abs=2)
-    assert ear.got[1].nanos == server.moment(64) + 300_000
+    assert [one.data for one in ear.got] == [b"\xf8", b"\xf1\x00", KEY]
+    assert [one.nanos for one in ear.got[:2]] == pytest.approx([server.moment(70)] * 2, abs=2)
+    assert ear.got[2].nanos == server.moment(64) + 300_000
 
 
 @pytest.mark.parametrize(("period", "late_nanos"), [(64, 300_000), (256, 600_000), (1024, 1_500_000)])

@@ -4,11 +4,11 @@ import pytest
 
 from live.ipc.commands import Start, Stop, Turn
 from live.jam.leaders.time_code_clock import TimeCodeClock
-from live.timing.midi_bytes import Received
+from live.timing.midi_bytes import Received, Stream
 from live.timing.midi_clock.time_code import RATES, START_OF_CODE, FrameRate, TimeOfCode
 from live.timing.timeline import Nanos
 from tests.fakes.clocked_stage import MS, SECOND, LedStage
-from tests.fakes.time_codes import quarter_frames
+from tests.fakes.time_codes import full_frame, quarter_frames
 
 VIDEO = RATES[1]
 
@@ -65,7 +65,7 @@ def test_it_starts_with_the_code_and_stops_with_it_in_its_tempo_here(rate: Frame
     led.stage.run_to(end + 300 * MS)
     assert not led.running()
     assert not led.stage.hanging()
-    assert led.leader.shown(led.now) == "time code stands still"
+    assert led.leader.shown(led.now) == "time code stands at 00:00:03"
     assert "MIDI time code comes in from box: it leads" in led.notices()
 
 
@@ -78,7 +78,7 @@ def test_bar_one_begins_at_the_time_that_is_set() -> None:
     assert led.jam.transport.state(led.now) == "count-in"
     led.stage.run_to(SECOND + 4 * SECOND)
     assert led.beat() == pytest.approx(4.0, abs=0.01)
-    assert led.leader.shown(led.now) == "time code 00:00:12:00"
+    assert led.leader.shown(led.now) == "time code 00:00:12"
 
 
 def test_a_jump_is_gone_along_with(led: CodedStage) -> None:
@@ -155,3 +155,74 @@ def test_an_engine_after_another_goes_on_in_its_place(led: CodedStage) -> None:
     led.stage.run_to(5 * SECOND)
     assert led.running()
     assert led.beat() == pytest.approx(beat + 4.0, abs=0.02)
+
+
+def test_a_beginning_is_no_middle_for_those_who_follow() -> None:
+    led = CodedStage(clock_out=True)
+    led.code(SECOND, 3.0)
+    led.stage.run_to(3 * SECOND)
+    said = [one.data[0] for one in led.stage.sent if one.voice is Stream.CLOCK]
+    assert said[:2] == [0xFA, 0xF8]
+
+
+def test_a_full_frame_stops_it_at_once_and_says_where_it_goes_on(led: CodedStage) -> None:
+    led.leader.received(Received(led.now, full_frame(VIDEO, TimeOfCode(1, 2, 3, 4)), "box"), led.now)
+    assert led.leader.shown(led.now) == "time code stands at 01:02:03"
+    end = led.code(SECOND, 3.0)
+    led.stage.run_to(end)
+    assert led.running()
+    led.leader.received(Received(led.now, full_frame(VIDEO, TimeOfCode(0, 1, 0, 0)), "box"), led.now)
+    led.stage.run_to(end + 10 * MS)
+    assert not led.running()
+    assert not led.stage.hanging()
+    assert led.notices()[-1] == "MIDI time code stands still: twobar waits for it"
+    led.code(end + SECOND, 2.0, at=60.0)
+    led.stage.run_to(end + 2 * SECOND)
+    assert led.beat() == pytest.approx(122.0, abs=0.01)
+
+
+def test_a_tempo_that_is_turned_while_the_code_is_fast_is_the_one_that_sounds(led: CodedStage) -> None:
+    end = led.code(SECOND, 16.0, speed=1.04)
+    led.stage.run_to(9 * SECOND)
+    led.stage.commands.run(Turn("tempo", 130.0), led.now)
+    before = led.beat()
+    led.stage.run_to(15 * SECOND)
+    assert led.beat() - before == pytest.approx(6 * 130 / 60, abs=0.02)
+    led.stage.run_to(end + SECOND)
+    assert led.jam.knobs["tempo"] == pytest.approx(125.0, abs=0.05)  # of code at its own speed
+
+
+def test_an_engine_after_another_goes_on_in_its_tempo(led: CodedStage) -> None:
+    led.jam.transport.set_tempo(90.0, led.now)
+    led.jam.start(Nanos(SECOND))
+    led.code(2 * SECOND, 4.0, at=50.0)
+    led.stage.run_to(3 * SECOND)
+    beat = led.beat()
+    led.stage.run_to(5 * SECOND)
+    assert led.beat() == pytest.approx(beat + 3.0, abs=0.02)
+
+
+def test_what_another_engine_left_running_ends_where_no_code_comes(led: CodedStage) -> None:
+    led.jam.start(Nanos(SECOND))
+    led.stage.run_to(4 * SECOND)
+    assert led.running()
+    led.stage.run_to(8 * SECOND)
+    assert not led.running()
+
+
+def test_midnight_is_no_jump() -> None:
+    led = CodedStage(begins=TimeOfCode(23, 59, 50, 0))
+    led.code(SECOND, 20.0, at=86_390.0)
+    led.stage.run_to(19 * SECOND)
+    assert led.beat() == pytest.approx(36.0, abs=0.02)
+    assert led.jam.run == 1
+
+
+def test_code_that_is_wound_forward_stops_it(led: CodedStage) -> None:
+    end = led.code(SECOND, 3.0)
+    wound = led.code(end, 1.0, at=4.0, speed=3.0)
+    led.stage.run_to(end + 200 * MS)
+    assert not led.running()
+    led.code(wound, 4.0, at=8.0)
+    led.stage.run_to(wound + SECOND)
+    assert led.beat() == pytest.approx(18.0, abs=0.02)

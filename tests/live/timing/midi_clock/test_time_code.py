@@ -4,10 +4,18 @@ import random
 
 import pytest
 
-from live.timing.midi_clock.time_code import RATES, CodePlace, FrameRate, TimeCodeIn, TimeOfCode, read_time
+from live.timing.midi_clock.time_code import (
+    PULL_DOWN,
+    RATES,
+    CodePlace,
+    FrameRate,
+    TimeCodeIn,
+    TimeOfCode,
+    read_time,
+)
 from live.timing.timeline import Nanos
 from model.errors import ConfigError
-from tests.fakes.time_codes import FIRST, quarter_frames
+from tests.fakes.time_codes import FIRST, full_frame, quarter_frames
 
 MS = 1_000_000
 FILM, VIDEO, DROP, FULL = RATES
@@ -102,13 +110,13 @@ def test_code_that_stands_still_is_lost_and_its_place_is_not_guessed() -> None:
     assert source.place is None
 
 
-def test_code_that_is_wound_back_has_no_place() -> None:
+def test_code_that_is_wound_has_no_place() -> None:
     source = TimeCodeIn()
     now = fed(source, quarter_frames(FULL, frames=0, count=80))
     for number, (moment, data) in enumerate(reversed(quarter_frames(FULL, frames=0, count=8))):
         del moment
         source.feed(data, Nanos(now + (number + 1) * round(1e9 / 120)))
-    assert source.wound_back
+    assert source.wound
     assert source.place is None
 
 
@@ -132,3 +140,38 @@ def test_what_is_no_time_is_left_out() -> None:
 def test_a_time_that_is_none_is_refused_in_a_sentence(text: str) -> None:
     with pytest.raises(ConfigError, match=r"is no time code: hours:minutes:seconds:frames are"):
         read_time(text)
+
+
+@pytest.mark.parametrize("rate", [FILM, FULL])
+def test_frames_that_are_pulled_down_are_heard_and_counted_in_real_seconds(rate: FrameRate) -> None:
+    source = TimeCodeIn()
+    code = quarter_frames(rate, frames=0, count=2500, speed=1 / PULL_DOWN)
+    now = fed(source, code[:500])
+    assert source.place is not None
+    assert source.place.seconds(now) == pytest.approx((now - FIRST) / 1e9 / PULL_DOWN, abs=1e-3)
+    now = fed(source, code[500:])
+    assert source.place.seconds(now) == pytest.approx((now - FIRST) / 1e9, abs=1e-3)
+    assert source.place.speed == 1.0
+
+
+def test_a_full_frame_says_where_the_code_stands() -> None:
+    source = TimeCodeIn()
+    now = fed(source, quarter_frames(VIDEO, frames=0, count=80))
+    source.feed(full_frame(FULL, TimeOfCode(1, 2, 3, 29)), now)
+    assert source.told == (TimeOfCode(1, 2, 3, 29), FULL)
+    assert source.place is None
+    assert source.lost(now)
+    assert source.goes_silent is None
+    source.feed(full_frame(FILM, TimeOfCode(1, 2, 3, 29)), now)  # no such frame
+    assert source.told == (TimeOfCode(1, 2, 3, 29), FULL)
+
+
+def test_code_that_slowed_down_to_a_stop_begins_at_its_own_speed_again() -> None:
+    source, moment = TimeCodeIn(), FIRST
+    for number, (_, data) in enumerate(quarter_frames(VIDEO, frames=0, count=160)):
+        moment += round(10 * MS * (1 + number / 200))
+        source.feed(data, Nanos(moment))
+    now = fed(source, quarter_frames(VIDEO, frames=500, count=8, first=moment + 1000 * MS))
+    assert source.place is not None
+    assert source.place.speed == 1.0
+    assert source.place.seconds(now) == pytest.approx(20.07, abs=1e-4)
