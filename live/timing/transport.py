@@ -52,6 +52,11 @@ class Transport:
         """Return the present tick (where it stopped, when stopped)."""
         return self._timeline.tick(now) if self._timeline else self._rest
 
+    def beats(self, now: Nanos) -> float:
+        """Return where a running transport is, in quarter notes, between two ticks too."""
+        line = self.timeline
+        return (line.origin_tick + (now - line.origin_nanos) / line.nanos_per_tick) / TICKS_PER_BEAT
+
     def start(self, now: Nanos, *, count_in_ticks: int = 0) -> None:
         """Run from tick 0, or from the count-in's first tick, at this moment."""
         self._timeline = Timeline(Tick(-count_in_ticks), now, self._tempo_bpm)

@@ -45,7 +45,7 @@ class AbletonClock:
     def _look(self, now: Nanos) -> None:
         jam = self._jam
         if self._zero is None and jam.transport.running:  # as an engine before this one left it
-            self._session.request_beat(self._place(now), now, self._quantum)
+            self._session.request_beat(jam.transport.beats(now), now, self._quantum)
         state = self._session.state(now, self._quantum)
         self._tell_of_peers(state)
         before, self._playing = self._playing, state.playing
@@ -73,14 +73,9 @@ class AbletonClock:
         moment = Nanos(round(now + (self._zero - state.beat) * beat_nanos))
         self._follower.begin(Timeline(Tick(0), moment, _within(state.tempo_bpm)), now)
 
-    def _place(self, now: Nanos) -> float:
-        """Return where the transport is, in beats."""
-        line = self._jam.transport.timeline
-        return (line.origin_tick + (now - line.origin_nanos) / line.nanos_per_tick) / TICKS_PER_BEAT
-
     def _follow(self, state: LinkState, now: Nanos) -> None:
         quantum = self._quantum
-        ahead = state.beat - self._place(now)
+        ahead = state.beat - self._jam.transport.beats(now)
         if self._zero is None or abs(ahead - self._zero) > quantum / 2:  # other members, other bar lines
             self._zero = round(ahead / quantum) * quantum
         beat = math.floor(state.beat)

@@ -31,7 +31,7 @@ class JackClock:
         self._jam, self._transport, self._timebase = jam, transport, timebase
         self._said: TempoMap | None = None
         self._follower = TimelineFollower(jam)
-        self._rolling = False
+        self._rolling = self._placed = False
         self._gone = False
         self._tempo_bpm = jam.transport.tempo_bpm  # where nobody says another
         self._second, self._beat = 0.0, 0.0  # which is which
@@ -83,10 +83,15 @@ class JackClock:
             self._tempo_bpm = self._followed_bpm
         if state.tempo_bpm is not None:
             self._followed_bpm = _within(state.tempo_bpm)
+        left = jam.transport.running and not self._placed  # so, by an engine before this one
+        if left and state.rolling:
+            self._placed = True
+            self._second, self._beat = state.seconds, jam.transport.beats(now)
+            self._tempo_bpm = jam.transport.tempo_bpm
         self._say(now)
         before, self._rolling = self._rolling, state.rolling
         if not state.rolling:
-            if before:
+            if before or left:
                 jam.stop(now)
             if state.tempo_bpm is not None and not jam.transport.running:
                 self._follower.set_tempo(_within(state.tempo_bpm), now)
@@ -108,7 +113,7 @@ class JackClock:
 
     def _begin(self, state: TransportState, now: Nanos) -> None:
         """Begin where the transport is; from bar 0 where it has only just begun."""
-        self._second = self._beat = 0.0
+        self._second, self._beat, self._placed = 0.0, 0.0, True
         line = self._line(state, now)
         if line.origin_tick <= JUST_BEATS * TICKS_PER_BEAT:
             line = Timeline(Tick(0), line.nanos(Tick(0)), line.tempo_bpm)

@@ -76,7 +76,7 @@ class TimeCodeClock:
             self._begin(place, now)
             return
         if self._anchor is None:  # as an engine before this one left it
-            self._anchor = second, jam.tick(now) / TICKS_PER_BEAT
+            self._anchor = second, jam.transport.beats(now)
             self._tempo_bpm = jam.transport.tempo_bpm / place.speed
         line = self._line(place, now)
         off = abs(line.tick(now) - jam.tick(now)) / TICKS_PER_BEAT * 60 / self._tempo_bpm

@@ -9,7 +9,7 @@ from live.devices.jack.transport import JackTransport, TransportState
 from live.ipc.commands import Start, Stop, Turn
 from live.jam.leaders.jack_clock import JackClock
 from live.timing.tempo_map import TempoMap
-from live.timing.timeline import Nanos
+from live.timing.timeline import Nanos, Tick, Timeline
 from tests.fakes.clocked_stage import LedStage
 
 SECOND = 1_000_000_000
@@ -190,3 +190,22 @@ def test_beats_that_another_client_takes_over_are_followed_and_gone_on_with_once
     assert jack.jam.tick(jack.now) == pytest.approx(8 * 480, abs=2)
     assert timebase.said[-1].tempo_bpm == pytest.approx(60.0, rel=1e-3)
     assert timebase.said[-1].quarters(8.0) == pytest.approx(8.0, abs=0.05)
+
+
+def test_an_engine_after_another_goes_on_in_its_tempo(jack: JackStage) -> None:
+    jack.transport.move(50.0, rolling=True)
+    jack.jam.transport.set_tempo(90.0, jack.now)  # as the performer had turned it
+    jack.jam.transport.resume(Timeline(Tick(480 * 70), jack.now, 90.0))
+    jack.run(2 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(480 * 73, abs=1)
+    jack.stage.commands.run(Turn("tempo", 60.0), jack.now)
+    jack.run(2 * SECOND)
+    assert jack.jam.tick(jack.now) == pytest.approx(480 * 75, abs=1)
+
+
+def test_an_engine_after_another_does_not_play_on_where_the_transport_has_stopped_meanwhile(
+    jack: JackStage,
+) -> None:
+    jack.jam.transport.resume(Timeline(Tick(480), jack.now, 120.0))
+    jack.run(SECOND // 10)
+    assert not jack.running()
