@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -21,13 +22,25 @@ KILLED = -9
 
 
 class Adopted:
-    """A process that is no child of ours; how it ended is not known.  `pid`: its number."""
+    """A process that is no child of ours; how it ended is not known.
+
+    On Linux a descriptor stands for it, so that never another is meant that has got its number since.
+
+    Attributes:
+        pid: its number.
+    """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self._descriptor = -1
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # it has gone already, or the kernel is older than 5.3
+                self._descriptor = os.pidfd_open(pid)
 
     def poll(self) -> int | None:
         """Return None while it lives, then what a killed child returns."""
+        if self._descriptor >= 0:
+            return KILLED if select.select([self._descriptor], [], [], 0)[0] else None
         return None if alive(self.pid) and state_of(self.pid) != "Z" else KILLED
 
     def wait(self, timeout: float | None = None) -> int:
@@ -48,15 +61,19 @@ class Adopted:
         self._signal("SIGKILL")
 
     def _signal(self, name: str) -> None:
+        number = getattr(signal, name)
         with contextlib.suppress(OSError):
-            os.kill(self.pid, getattr(signal, name))
+            if sys.platform == "linux" and self._descriptor >= 0:
+                signal.pidfd_send_signal(self._descriptor, number)
+            else:
+                os.kill(self.pid, number)
 
 
 def main() -> int:
     """Guard the engine whose number is the argument; exit status."""
     lower_priority()
     engine, options = Adopted(int(sys.argv[1])), received()
-    if options is None:
+    if options is None or os.getppid() != engine.pid:  # it died before there was a descriptor
         return 1
     signals = EndSignals().install()
     keeper = None

@@ -1,5 +1,6 @@
 """A guardian: it watches over an engine that is not its child, and the engines after it are."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,16 @@ from tests.live.cli.supervision.test_supervisor import BEATS, DEAF, play  # noqa
 PATIENCE_S = 20.0
 
 
-def test_a_process_that_is_no_child_is_seen_to_live_and_ended() -> None:
+def _no_descriptor(_pid: int) -> int:
+    raise OSError("an old kernel")
+
+
+@pytest.mark.parametrize("by", ["a descriptor", "its number"])
+def test_a_process_that_is_no_child_is_seen_to_live_and_ended(
+    by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "its number":
+        monkeypatch.setattr(os, "pidfd_open", _no_descriptor, raising=False)
     process = subprocess.Popen([sys.executable, "-c", DEAF])
     adopted = Adopted(process.pid)
     assert adopted.poll() is None
@@ -28,6 +38,21 @@ def test_a_process_that_is_no_child_is_seen_to_live_and_ended() -> None:
     process.wait(PATIENCE_S)
     assert adopted.poll() == KILLED
     adopted.terminate()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a number is all there is")
+def test_another_process_that_has_got_its_number_is_not_meant() -> None:
+    engine = subprocess.Popen([sys.executable, "-c", DEAF])
+    adopted = Adopted(engine.pid)
+    engine.kill()
+    engine.wait(PATIENCE_S)
+    with subprocess.Popen([sys.executable, "-c", DEAF]) as other:
+        adopted.pid = other.pid
+        assert adopted.poll() == KILLED
+        adopted.kill()
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(0.05)
+        other.kill()
 
 
 @pytest.fixture
