@@ -4,6 +4,7 @@ RtMidi names a port "client:port 28:0", with the numbers of client and port; the
 """
 
 import ctypes
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -36,21 +37,57 @@ def connections(name: str, path: Path = CLIENTS) -> frozenset[str] | None:
     return frozenset(names[place] for place in peers[address] if place in names)
 
 
-def refused(client: str, path: Path = CLIENTS) -> int:
-    """Return how many events clients of a name had no room for on their way in; what waited is lost, too."""
-    try:
-        text = path.read_text(errors="replace")
-    except OSError:
-        return 0
-    count, ours, inside = 0, False, False
-    for line in text.splitlines():
-        if found := _CLIENT.match(line):
-            ours = found[2] == client
-        elif line.endswith("pool :"):
-            inside = line.strip() == "Input pool :"
-        elif inside and ours and (found := _REFUSED.match(line)):
-            count += int(found[1])
-    return count
+class RefusedEvents:
+    """Counts events for which clients of this process had no room on their way in; what waited is lost, too.
+
+    Clients are found by their name.  Another instrument's may have the same: libasound tells whose each is,
+    and is asked once for each that has lost any.  Where it cannot tell, all of the name count.
+
+    Threads: any.
+    """
+
+    def __init__(self, client: str, *, path: Path = CLIENTS, library: Any = None) -> None:  # noqa: ANN401
+        self._client, self._path, self._library = client, path, library
+        self._ours: dict[int, bool] = {}  # by the client's number
+
+    def count(self) -> int:
+        """Return how many there have been; fewer than before where a client has gone."""
+        try:
+            text = self._path.read_text(errors="replace")
+        except OSError:
+            return 0
+        counts: dict[int, int] = {}
+        number, inside = -1, False
+        for line in text.splitlines():
+            if found := _CLIENT.match(line):
+                number = int(found[1]) if found[2] == self._client else -1
+            elif line.endswith("pool :"):
+                inside = line.strip() == "Input pool :"
+            elif inside and number >= 0 and (found := _REFUSED.match(line)) and found[1] != "0":
+                counts[number] = int(found[1])
+        before = self._ours
+        self._ours = ours = {
+            number: before[number] if number in before else self._is_ours(number) for number in counts
+        }
+        return sum(count for number, count in counts.items() if ours[number])
+
+    def _is_ours(self, number: int) -> bool:
+        """Ask libasound whose a client is."""
+        client, info = ctypes.c_void_p(), ctypes.c_void_p()
+        try:
+            library = self._library = self._library or loaded()
+            process = library.snd_seq_client_info_get_pid  # since 1.1.2
+        except (OSError, AttributeError):
+            return True
+        with stderr_diverted():
+            if library.snd_seq_open(ctypes.byref(client), b"default", 1, 0) < 0:
+                return True
+        library.snd_seq_client_info_malloc(ctypes.byref(info))
+        known = library.snd_seq_get_any_client_info(client, number, info) >= 0
+        owner = process(info) if known else -1  # -1: an older kernel
+        library.snd_seq_client_info_free(info)
+        library.snd_seq_close(client)
+        return owner in (-1, os.getpid())
 
 
 def connect(source: str, destination: str, *, library: Any = None) -> None:  # noqa: ANN401

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from live.control.desk import Desk
 from live.devices import ports, systems
-from live.devices.alsa.connections import refused
+from live.devices.alsa.connections import RefusedEvents
 from live.devices.fluidsynth import FluidSynth, open_synth
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.jack.probe import Direction
@@ -70,6 +70,7 @@ class Devices:
         self._options, self._output, self._post = options, output, post
         self._views: dict[tuple[str, str], PortView] = {}
         self._inputs: dict[str, MidiInput] = {}
+        self._refused_events = RefusedEvents(ports.INPUT_CLIENT)
         self._refused = self._refused_now = 0  # messages for which ALSA had no room: ever, and as it counts
         self._asked: list[_Asked] = []
         self._worker = WorkerKeeper(
@@ -326,7 +327,7 @@ class Devices:
         self.cables.look(lister)
         if self.lights is not None and lister is self._listers[0]:
             self.lights.look(tuple(self._inputs), lambda: lister("out"))
-        lost = refused(ports.INPUT_CLIENT)
+        lost = self._refused_events.count()
         self._post(lambda now: self._tell_losses(jam, lost, now))
 
     def _show_synth(self, fault: str) -> None:

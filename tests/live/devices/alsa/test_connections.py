@@ -1,10 +1,11 @@
 """What the kernel tells of ALSA's sequencer clients."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from live.devices.alsa.connections import connect, connections, refused
+from live.devices.alsa.connections import RefusedEvents, connect, connections
 
 CLIENTS = """\
 Client info
@@ -46,11 +47,27 @@ Client 130 : "aseqdump" [User Legacy]
 """
 
 
-def test_what_found_no_room_on_its_way_in_is_counted(tmp_path: Path) -> None:
-    path = tmp_path / "clients"
+@pytest.mark.parametrize("owners", [{}, None, {128: os.getpid()}, {128: -1}])
+def test_what_found_no_room_on_its_way_in_is_counted(tmp_path: Path, owners: dict[int, int] | None) -> None:
+    path, library = tmp_path / "clients", FakeLibrary(owners=owners)
     path.write_bytes(CLIENTS.encode(errors="surrogateescape"))
-    assert [refused(client, path) for client in ("twobar-in", "twobar-out", "nobody")] == [41, 0, 0]
-    assert refused("twobar-in", tmp_path / "absent") == 0
+    counted = [
+        RefusedEvents(client, path=path, library=library).count()
+        for client in ("twobar-in", "twobar-out", "nobody")
+    ]
+    assert counted == [41, 0, 0]
+    assert RefusedEvents("twobar-in", path=tmp_path / "absent", library=library).count() == 0
+    assert library.open == 0
+
+
+def test_what_another_instrument_had_no_room_for_is_not_counted(tmp_path: Path) -> None:
+    path, library = tmp_path / "clients", FakeLibrary(owners={128: os.getpid(), 131: os.getpid() + 1})
+    theirs = CLIENTS[CLIENTS.index("Client 128") :].replace("Client 128", "Client 131").replace(": 41", ": 7")
+    path.write_bytes((CLIENTS + theirs).encode(errors="surrogateescape"))
+    events = RefusedEvents("twobar-in", path=path, library=library)
+    assert [events.count() for _ in range(3)] == [41, 41, 41]
+    assert library.asked == [128, 131]  # once each
+    assert library.open == 0
 
 
 @pytest.mark.parametrize(
@@ -79,8 +96,11 @@ def test_what_the_kernel_does_not_tell_is_not_known(tmp_path: Path) -> None:
 class FakeLibrary:
     """Stands for libasound: takes down the ends of a cable, and what is still open."""
 
-    def __init__(self, *, answers: bool) -> None:
-        self.answers, self.open = answers, 0
+    def __init__(self, *, answers: bool = True, owners: dict[int, int] | None = None) -> None:
+        self.answers, self.open = answers and owners != {}, 0
+        self.asked: list[int] = []
+        if owners is not None:  # else an old one
+            self.snd_seq_client_info_get_pid = lambda _info: owners[self.asked[-1]]
         self.ends: list[bytes] = []
         self.made: list[list[bytes]] = []
 
@@ -90,6 +110,12 @@ class FakeLibrary:
 
     def snd_seq_port_subscribe_malloc(self, _cable: object) -> None:
         self.open += 1
+
+    snd_seq_client_info_malloc = snd_seq_port_subscribe_malloc
+
+    def snd_seq_get_any_client_info(self, _client: object, number: int, _info: object) -> int:
+        self.asked.append(number)
+        return 0
 
     def snd_seq_port_subscribe_set_sender(self, _cable: object, end: bytes) -> None:
         self.ends.append(end)
@@ -102,7 +128,7 @@ class FakeLibrary:
     def snd_seq_port_subscribe_free(self, _cable: object) -> None:
         self.open -= 1
 
-    snd_seq_close = snd_seq_port_subscribe_free
+    snd_seq_close = snd_seq_client_info_free = snd_seq_port_subscribe_free
 
 
 @pytest.mark.parametrize("answers", [True, False])

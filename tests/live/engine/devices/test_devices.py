@@ -8,11 +8,11 @@ import pytest
 
 from live.dashboard.drawing.status import standing
 from live.devices import hotplug
+from live.devices.alsa.connections import RefusedEvents
 from live.devices.fluidsynth import FluidSynth
 from live.devices.hotplug import Change, SystemLister
 from live.devices.names import match
 from live.devices.rtmidi_port import InputPort, OutputPort
-from live.engine.devices import devices
 from live.engine.devices.devices import Devices
 from live.engine.devices.losses import Losses, LossNotices
 from live.engine.guard import Guard
@@ -404,7 +404,7 @@ def test_keys_are_let_go_where_alsa_had_no_room_for_what_came(monkeypatch: pytes
     assert desk.names["in"]
     stage = opened(input=["keystep"])
     counted = [0]
-    monkeypatch.setattr(devices, "refused", lambda _client: counted[0])
+    monkeypatch.setattr(RefusedEvents, "count", lambda _events: counted[0])
     stage.jam.performer.received(Received(NOW, note_on(1, 60, 90), "KeyStep 24:0"), NOW)
     for number, held in ((0, 1), (3, 0), (3, 0)):
         counted[0] = number
