@@ -38,6 +38,15 @@ def test_new_turns_have_as_long_each() -> None:
     assert status("[(limit.renew(), run(0.02)) for _ in range(5)]") == 0
 
 
+def test_a_machine_on_which_turns_take_long_has_ten_times_as_long_for_each() -> None:
+    assert status("[(limit.renew(), run(seconds)) for seconds in (0.02, 0.12)]") == 0
+
+
+@pytest.mark.parametrize(("seconds", "ends"), [(0.4, 0), (0.6, -signal.SIGVTALRM)])
+def test_but_no_longer_than_half_a_second(seconds: float, ends: int) -> None:
+    assert status(f"[(limit.renew(), run(seconds)) for seconds in (0.04, 0.3, 0.3, {seconds})]") == ends
+
+
 def test_what_waits_or_others_do_meanwhile_does_not_count() -> None:
     others = "import threading; other = threading.Thread(target=run, args=(0.2,)); other.start()"
     assert status(f"{others}; time.sleep(0.2); other.join()") == 0
