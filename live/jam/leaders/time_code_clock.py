@@ -169,7 +169,7 @@ class TimeCodeClock:
             return "no MIDI time code yet"
         if code.place is not None and not code.lost(now):
             return f"time code {code.place.text(now)[:8]}"
-        return f"time code stands at {code.told[0].text[:8]}" if code.told else "time code stands still"
+        return f"time code stands at {code.label[0].text[:8]}" if code.label else "time code stands still"
 
     def close(self) -> None:
         """Do nothing: nobody knows that the code was followed."""

@@ -123,11 +123,11 @@ class TimeCodeIn:
     """Follows one source.
 
     Attributes:
-        told: the time that came last, and how frames are counted there; None before the first.
+        label: the time that came last, and how frames are counted there; None before the first.
     """
 
     def __init__(self) -> None:
-        self.told: tuple[TimeOfCode, FrameRate] | None = None
+        self.label: tuple[TimeOfCode, FrameRate] | None = None
         self._named = self._rate = RATES[-1]  # by the code, and as it is: pulled down, or not
         self._fit = _fit_of(self._rate)
         self._last: Nanos | None = None  # moment of the newest quarter frame, since it stood
@@ -208,7 +208,7 @@ class TimeCodeIn:
         if rate != self._named:
             self._named = self._rate = rate
             self._fit, self._zero = _fit_of(rate), None
-        self.told = time, rate
+        self.label = time, rate
         return True
 
     def _place_by(self, pieces: list[int]) -> None:
@@ -216,8 +216,8 @@ class TimeCodeIn:
         frame, second, minute, high = (a | b << 4 for a, b in zip(pieces[::2], pieces[1::2], strict=True))
         if not self._read(high, minute, second, frame):
             return
-        assert self.told is not None
-        time, rate = self.told
+        assert self.label is not None
+        time, rate = self.label
         lasted = max(1, self._moments[-1] - self._moments[0]) / NANOS * QUARTERS * rate.per_second
         self._wound = 0 if SLOWEST < (PIECES - 1) / lasted < FASTEST else self._wound + 1
         if self._wound:

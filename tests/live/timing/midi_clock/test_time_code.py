@@ -158,12 +158,12 @@ def test_a_full_frame_says_where_the_code_stands() -> None:
     source = TimeCodeIn()
     now = fed(source, quarter_frames(VIDEO, frames=0, count=80))
     source.feed(full_frame(FULL, TimeOfCode(1, 2, 3, 29)), now)
-    assert source.told == (TimeOfCode(1, 2, 3, 29), FULL)
+    assert source.label == (TimeOfCode(1, 2, 3, 29), FULL)
     assert source.place is None
     assert source.lost(now)
     assert source.goes_silent is None
     source.feed(full_frame(FILM, TimeOfCode(1, 2, 3, 29)), now)  # no such frame
-    assert source.told == (TimeOfCode(1, 2, 3, 29), FULL)
+    assert source.label == (TimeOfCode(1, 2, 3, 29), FULL)
 
 
 def test_code_that_slowed_down_to_a_stop_begins_at_its_own_speed_again() -> None:
