@@ -1,5 +1,6 @@
 """The phrases that `evaluate` measures on: those of a prepared split, or of a folder of MIDI files."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,3 +186,13 @@ def parameters_of(player: Player, checkpoint: str) -> int | None:
     if isinstance(said, int):
         return said
     return parameters_in(path_of(checkpoint))
+
+
+def over_songs(songs: Ints) -> list[int]:
+    """Return the places of phrases of songs, int [n]: the first one of each song, then the second of each."""
+    turns: Counter[int] = Counter()
+    ranks = []
+    for place, song in enumerate(songs.tolist()):
+        turns[song] += 1
+        ranks.append((turns[song], place))
+    return [place for _, place in sorted(ranks)]

@@ -43,9 +43,14 @@ class Side:
     songs: Ints | None = None
 
     @property
+    def names(self) -> Ints:
+        """The song of each row, int [n]."""
+        return np.arange(len(self.features)) if self.songs is None else self.songs
+
+    @property
     def count(self) -> int:
         """How many songs there are."""
-        return len(self.features) if self.songs is None else len(np.unique(self.songs))
+        return len(np.unique(self.names))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +60,15 @@ class Separation:
     Attributes:
         logistic, boosting: of logistic regression and of gradient boosting, means over the divisions.
         each: the better one's, by division.
+        error: standard error of the better one's mean, for the songs that happen to be there: that of areas
+            under the curve of clustered data (Obuchowski 1997, "Nonparametric analysis of clustered ROC curve
+            data"), each song's part in them averaged over the divisions.
     """
 
     logistic: float
     boosting: float
     each: tuple[float, ...]
+    error: float
 
     @property
     def best(self) -> float:
@@ -74,7 +83,7 @@ def classify(real: Side, other: Side, seed: int, *, paired: bool = False) -> Sep
         real: music.
         other: what is held against it.
         seed: of the halves and the boosting.
-        paired: row i of both belongs to one song and goes to one half.
+        paired: both sides number the same songs: all rows of a song go to one half.
 
     Returns:
         How well they did; None where either side has too few songs.
@@ -89,48 +98,59 @@ def classify(real: Side, other: Side, seed: int, *, paired: bool = False) -> Sep
         from threadpoolctl import threadpool_limits  # noqa: PLC0415 - scikit-learn's own
     except ImportError as error:
         raise OperationError(MISSING.format("scikit-learn")) from error
-    found = np.zeros((DIVISIONS, 2))
+    rows = np.concatenate([real.features, other.features])
+    kinds = np.repeat([0, 1], [len(real.features), len(other.features)])
+    second = other.names if paired else other.names + real.names.max() + 1
+    both = Side(rows, np.concatenate([real.names, second]))
+    _, place = np.unique(both.names, return_inverse=True)
+    found, parts = np.zeros((DIVISIONS, 2)), np.zeros((2, place.max() + 1))
     quick = config_context(assume_finite=True, skip_parameter_validation=True)  # each of its trees asks
     with quick, threadpool_limits(1):  # of some hundred rows a second thread only waits
         for number in range(DIVISIONS):
             rng = np.random.default_rng((seed, number))
-            first = half(real, rng)
-            second = first if paired else half(other, rng)
-            found[number] = _tried(real.features, other.features, first, second, seed + number)
+            first = half(both, rng) if paired else np.concatenate([half(real, rng), half(other, rng)])
+            tried = _tried(rows[first], kinds[first], rows[~first], seed + number)
+            for judge, scores in enumerate(tried):
+                found[number, judge], moved = _area(scores, kinds[~first])
+                np.add.at(parts[judge], place[~first], moved / DIVISIONS)
     better = int(found.mean(0).argmax())
     logistic, boosting = found.mean(0).tolist()
-    return Separation(logistic, boosting, tuple(found[:, better].tolist()))
+    away = float(np.sqrt((parts[better] ** 2).sum()))
+    return Separation(logistic, boosting, tuple(found[:, better].tolist()), away)
 
 
 def half(side: Side, rng: np.random.Generator) -> Bools:
     """Return about half of the phrases, bool [n]: all of some songs, none of the others, neither empty."""
-    songs = np.arange(len(side.features)) if side.songs is None else side.songs
-    names, place, counts = np.unique(songs, return_inverse=True, return_counts=True)
+    names, place, counts = np.unique(side.names, return_inverse=True, return_counts=True)
     order = rng.permutation(len(names))
     before = np.cumsum(counts[order])
-    taken = 1 + int(np.searchsorted(before[:-2], len(songs) / 2))
+    taken = 1 + int(np.searchsorted(before[:-2], len(place) / 2))
     out: Bools = np.isin(place, order[:taken])
     return out
 
 
-def _tried(real: Floats, other: Floats, first: Bools, second: Bools, seed: int) -> tuple[float, float]:
-    """Return both classifiers' area under the curve, trained on the marked rows, on the others."""
+def _tried(rows: Floats, kinds: Ints, others: Floats, seed: int) -> tuple[Floats, Floats]:
+    """Return what both classifiers, trained on rows of two kinds, say of others: float64 [n]."""
     from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - the trainer extra
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
     from sklearn.pipeline import make_pipeline  # noqa: PLC0415
     from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
 
-    train, test = (
-        (np.concatenate([real[one], other[two]]), np.repeat([0, 1], [one.sum(), two.sum()]))
-        for one, two in ((first, second), (~first, ~second))
-    )
-    judges: tuple[Any, ...] = (
-        make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)),
-        HistGradientBoostingClassifier(**TREES, random_state=seed),
-    )
-    scores = []
-    for judge in judges:
-        judge.fit(*train)
-        scores.append(float(roc_auc_score(test[1], judge.predict_proba(test[0])[:, 1])))
-    return scores[0], scores[1]
+    logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(rows, kinds)
+    boosting = HistGradientBoostingClassifier(**TREES, random_state=seed).fit(rows, kinds)
+    return logistic.predict_proba(others)[:, 1], boosting.predict_proba(others)[:, 1]
+
+
+def _area(scores: Floats, kinds: Ints) -> tuple[float, Floats]:
+    """Return the area under the curve of two kinds' scores, and each one's part in its deviation, [n]."""
+    from scipy.stats import rankdata  # noqa: PLC0415 - scikit-learn's own
+
+    above = np.zeros(len(scores))  # share of the other kind that each beats, as it should
+    ranks = rankdata(scores)
+    counts = np.bincount(kinds, minlength=2)
+    for kind in (0, 1):
+        mine = kinds == kind
+        below = (ranks[mine] - rankdata(scores[mine])) / counts[1 - kind]
+        above[mine] = below if kind else 1 - below
+    area = float(above[kinds == 1].mean())
+    return area, (above - area) / counts[kinds]

@@ -21,6 +21,7 @@ from model.writing.wish import CONTEXT, GRID, Kind, Wish
 from trainer.corpus.pieces import Pieces
 from trainer.corpus.reading.read_midi import CODECS
 from trainer.evaluation.features import features
+from trainer.evaluation.heldout import over_songs
 from trainer.evaluation.two_sample import Ints, Side, classify
 
 CANDIDATES = 100
@@ -62,14 +63,8 @@ def phrases_in_pieces(
         for window in np.flatnonzero((pieces.kinds == kind) & (sizes <= MOST_NOTES)).tolist()
         if len(_run(pieces, window)) > before
     ]
-    order = rng.permutation(candidates).tolist()
-    turn: dict[int, int] = {}
-    ranked = []
-    for window in order:
-        song = int(pieces.songs[window])
-        turn[song] = turn.get(song, 0) + 1
-        ranked.append((turn[song], window))
-    chosen = [window for _, window in sorted(ranked, key=lambda one: one[0])[:count]]
+    order = rng.permutation(candidates)
+    chosen = [int(order[place]) for place in over_songs(pieces.songs[order])[:count]]
     found = []
     for window in chosen:
         *context, last = (phrase_of(GRID, pieces.window(one)) for one in _run(pieces, window))

@@ -13,7 +13,7 @@ from tests.fakes.players import GRID, Memory
 from trainer.corpus.meta import PrepareOptions
 from trainer.corpus.prepare import prepare
 from trainer.errors import OperationError, RequestError, TrainerError
-from trainer.evaluation.heldout import held_out, parameters_of, phrases_for
+from trainer.evaluation.heldout import held_out, over_songs, parameters_of, phrases_for
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +101,8 @@ def test_weights_are_counted_from_the_file_where_the_player_does_not_say(tmp_pat
     path.write_bytes(b"short")
     assert parameters_of(no_progress, str(path)) is None
     assert parameters_of(Memory(), str(path)) == 0
+
+
+def test_every_song_has_its_turn_before_one_has_its_second() -> None:
+    songs = np.array([7, 7, 7, 2, 2, 9])
+    assert over_songs(songs) == [0, 3, 5, 1, 4, 2]

@@ -39,3 +39,30 @@ def test_a_song_is_never_on_both_sides() -> None:
         assert not set(songs[taken]) & set(songs[~taken])
     assert half(Side(np.zeros((57, 1))), np.random.default_rng(0)).sum() in (28, 29)
     assert classify(Side(np.zeros((56, 1)), songs % 3), Side(np.zeros((56, 1))), 0) is None
+
+
+def test_what_is_of_one_song_on_both_sides_is_on_one_side_of_the_halves() -> None:
+    rng = np.random.default_rng(5)
+    songs = np.repeat(np.arange(20), 20)
+    other = np.repeat(np.arange(20), 10)
+    each = rng.standard_normal((20, 6))
+    one, two = each[songs], each[other] + 0.01 * rng.standard_normal((200, 6))
+    found = classify(Side(one, songs), Side(two, other), 0, paired=True)
+    assert found is not None
+    assert found.best < 0.75  # a song's own rows would tell
+
+
+def test_the_error_is_that_of_other_songs_drawn_alike() -> None:
+    rng = np.random.default_rng(6)
+    areas, errors = [], []
+    for _ in range(12):
+        songs = np.repeat(np.arange(40), 3)
+        one, two = (
+            rng.standard_normal((40, 2))[songs] + shift + 0.5 * rng.standard_normal((120, 2))
+            for shift in (0.0, 0.5)
+        )
+        found = classify(Side(one, songs), Side(two, songs), 0)
+        assert found is not None
+        areas.append(found.best)
+        errors.append(found.error)
+    assert 0.6 < float(np.mean(errors)) / float(np.std(areas)) < 1.6
