@@ -119,10 +119,11 @@ class Study:
 
         Paired are those of the same songs.
         """
-        sides = []
-        for side in (music, answers):
-            whole = [place for place, phrase in enumerate(side.phrases) if phrase.notes]
-            rows = np.array([features(side.phrases[place], self.codec) for place in whole])
-            sides.append(Side(rows, side.songs[whole]))
-        found = classify(*sides, 0, paired=paired)
+        found = classify(self._side(music), self._side(answers), 0, paired=paired)
         return Area(found.best, found.error) if found else Area(float("nan"), float("nan"))
+
+    def _side(self, songs: Songs) -> Side:
+        """Return the features of those that have notes."""
+        whole = [place for place, phrase in enumerate(songs.phrases) if phrase.notes]
+        rows = np.array([features(songs.phrases[place], self.codec) for place in whole])
+        return Side(rows, songs.songs[whole])
