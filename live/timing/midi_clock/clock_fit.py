@@ -103,15 +103,20 @@ class ClockFit:
         self._questioned.clear()
         self._prior = self.period if keep_tempo else None
 
-    def add(self, nanos: Nanos) -> int:
-        """Take a received clock; returns by how many the count has been corrected, 0 almost always."""
+    def add(self, nanos: Nanos, *, lost: int = 0) -> int:
+        """Take a received clock; returns by how many the count has been corrected, 0 almost always.
+
+        Args:
+            nanos: when it was received.
+            lost: how many are known to have been lost just before it.
+        """
         together, self.last = nanos - self.last < TOGETHER_NANOS, nanos
-        self.count += 1
+        self.count += 1 + lost
         if len(self._sums) == 1:
             self._origin, self._at = nanos, 0.0
             self._take(self.count, nanos)
             return 0
-        self._at += self.period
+        self._at += (1 + lost) * self.period
         off = nanos - self._origin - self._at
         doubtful = min(OUTLIER * self.period, DOUBT * self.noise) if not self._bunches else 2 * self.period
         settled = self.count > LEARNING and len(self._sums) > NOISE_WINDOW

@@ -18,9 +18,10 @@ from model.errors import ConfigError
 LOST_NANOS = 150_000_000  # without a quarter frame: then the code stands still, or has gone
 PIECES = 8  # quarter frames that tell a time
 QUARTERS = 4  # in a frame
+FEW = 4  # pieces on, no more than so many were lost; more, it may also have jumped
 BACKWARDS = 3  # quarter frames in falling order: then it is being wound back
 SLOWEST, FASTEST = 0.5, 1.3  # of its own speed: what goes by at another is being wound
-SURE = 2  # times told in a row that say so, or tell another place
+SURE = 2  # times told in a row that say so
 PULL_DOWN = 1.001  # 23.976 and 29.97 frames a second, without dropped numbers, are sent as 24 and 30:
 PULL_NANOS, PULL_SURE = 10_000_000_000, 2e-4  # how long that is listened for, and crystals differ by less
 SAME_SPEED = 0.002  # so near to its own speed it has it: crystals differ by less
@@ -137,7 +138,6 @@ class TimeCodeIn:
         self._falling = 0  # pieces in a row that came in falling order
         self._wound = 0  # times in a row that were told too fast or too slowly
         self._zero: int | None = None  # number of the quarter frame at 00:00:00:00, where the time is known
-        self._doubt: int | None = None  # and by the last time that was told, if that says another
         self._evenly: tuple[int, Nanos] | None = None  # a quarter frame since 00:00:00:00, and when it was
 
     @property
@@ -184,12 +184,14 @@ class TimeCodeIn:
         if self.lost(nanos):
             self._stand()
         step = (piece - self._newest) % PIECES if self._newest >= 0 else 1
+        if step == 0 and self._last is not None and nanos - self._last < self._fit.period / 2:
+            return  # it came twice
         self._newest, self._last = piece, nanos
         self._falling = self._falling + 1 if step == PIECES - 1 else 0
         if self.wound:
             self._zero = None
         if self._zero is not None:
-            self._fit.add(nanos)
+            self._fit.add(nanos, lost=self._lost(step, nanos))
         self._moments.append(nanos)
         if piece == 0:
             self._pieces = [value]
@@ -199,6 +201,13 @@ class TimeCodeIn:
             self._pieces.clear()
         if len(self._pieces) == PIECES:
             self._place_by(self._pieces)
+
+    def _lost(self, step: int, nanos: Nanos) -> int:
+        """Return how many quarter frames were lost: by the numbers of their pieces; many by the time, too."""
+        if step <= FEW:
+            return max(0, step - 1)
+        lost = round((nanos - self._fit.moment(self._fit.count)) / self._fit.period) - 1
+        return lost if lost > 0 and (lost + 1 - step) % PIECES == 0 else 0
 
     def _read(self, high: int, minute: int, second: int, frame: int) -> bool:
         """Take a time that was told; False where it is none.  `high`: the hour, and the rate above it."""
@@ -222,15 +231,12 @@ class TimeCodeIn:
         self._wound = 0 if SLOWEST < (PIECES - 1) / lasted < FASTEST else self._wound + 1
         if self._wound:
             return
-        if self._zero is None:
+        first = QUARTERS * rate.frames_before(time) + PIECES - 1
+        known = self._zero
+        if known is None or abs(self._fit.count - first - known) > PIECES:
             self._begin_line()
-        zero = self._fit.count - (PIECES - 1) - QUARTERS * rate.frames_before(time)
-        known, doubt, self._doubt = self._zero, self._doubt, None
-        if known is not None and zero not in (known, doubt) and abs(zero - known) < PIECES:
-            self._doubt = zero  # quarter frames were lost, and the line may not know yet how many
-            return
-        self._zero = zero
-        if zero != known:
+        self._zero = self._fit.count - first
+        if self._zero != known:
             self._evenly = None
         self._listen_for_pull_down()
 
@@ -238,7 +244,6 @@ class TimeCodeIn:
         """Begin the line with the eight quarter frames that came last, at the code's own speed."""
         self._fit.period = NANOS / self._rate.per_second / QUARTERS
         self._fit.restart()
-        self._doubt = self._evenly = None
         for moment in self._moments:
             self._fit.add(moment)
 
