@@ -158,7 +158,7 @@ def way(
     if not 2 <= steps <= MOST_STEPS:
         raise UsageError(f"a way has 2 to {MOST_STEPS} steps, not {steps}")
     ends = [_phrase(player.card.grid, notes) for notes in (first, last)]
-    music = generate.morph(player, *ends, steps=steps, seed=seed)
+    music = generate.morph(player, ends, steps=steps, seed=seed)
     return [_drawing(player, phrase, player.encode(phrase)) for phrase in music]
 
 

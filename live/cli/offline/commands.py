@@ -197,9 +197,10 @@ def morph(
             say(f"{path}: {lost} of {len(phrase)} notes left out: the model's codec cannot hold them")
         ends.append(phrase)
     tempo_bpm = midi_files.summarise(first).tempo_bpm
-    music = generate.morph(
-        player, *ends, steps=steps, seed=seed, temperature=temperature or 0.0, condition=condition
-    )
+    with progress(ends, len(ends), "seeking") as sought:
+        music = generate.morph(
+            player, sought, steps=steps, seed=seed, temperature=temperature or 0.0, condition=condition
+        )
     for name, phrases in zip(names, [*([phrase] for phrase in music), music], strict=True):
         midi_files.write(out / f"{name}.mid", phrases, name=name, tempo_bpm=tempo_bpm, codec=codec)
     click.echo(f"{out}: {steps} steps from {first} to {last} by {player.card.name}, and all.mid")

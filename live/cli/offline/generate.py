@@ -204,8 +204,7 @@ def writer_for(player: Player, model: str) -> Writer | None:
 
 def morph(
     player: Player,
-    first: Phrase,
-    last: Phrase,
+    ends: Iterable[Phrase],
     *,
     steps: int,
     seed: int,
@@ -219,14 +218,13 @@ def morph(
 
     Args:
         player: with a latent.
-        first: where the way starts, on the model's grid.
-        last: where it ends, on the same grid.
+        ends: where the way starts, and where it ends, on the model's grid; each is sought as it comes.
         steps: phrases in all, at least 2.
         seed: 0..2**32 - 1; one for all steps, so that they share their chance.
         temperature: 0 takes the likeliest notes.
         condition: what every phrase keeps to.
     """
-    a, b, sampling = player.seek(first), player.seek(last), Sampling(temperature, seed=seed)
+    (a, b), sampling = (player.seek(end) for end in ends), Sampling(temperature, seed=seed)
 
     def at(place: float) -> Phrase:
         return player.decode(between(a, b, place), turns={}, sampling=sampling, condition=condition)

@@ -257,13 +257,19 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("looked_at", [True, False])
-def test_an_edit_says_on_a_terminal_how_far_it_has_come(
-    looked_at: bool, monkeypatch: pytest.MonkeyPatch, files: Path
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["edit", "a.mid", "--density", "+0.5", "--out", "out.mid"], "editing"),
+        (["morph", "a.mid", "b.mid", "--out", "between"], "seeking"),
+    ],
+)
+def test_what_takes_long_says_on_a_terminal_how_far_it_has_come(
+    command: list[str], said: str, looked_at: bool, monkeypatch: pytest.MonkeyPatch, files: Path
 ) -> None:
     playing(monkeypatch, RollPlayer())
+    monkeypatch.chdir(files)
     stderr = Terminal() if looked_at else io.StringIO()
     monkeypatch.setattr(sys, "stderr", stderr)
-    assert (
-        run(twobar, ["edit", str(files / "a.mid"), "--density", "+0.5", "--out", str(files / "out.mid")]) == 0
-    )
-    assert ("editing" in stderr.getvalue()) == looked_at
+    assert run(twobar, command) == 0
+    assert (said in stderr.getvalue()) == looked_at

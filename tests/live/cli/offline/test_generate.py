@@ -108,7 +108,7 @@ def test_samples_scatter_as_the_model_says_and_walk_without_growing() -> None:
 
 def test_a_morph_begins_and_ends_with_its_phrases_as_the_model_hears_them() -> None:
     player = RollPlayer()
-    way = generate.morph(player, TUNE, OTHER, steps=8, seed=0)
+    way = generate.morph(player, [TUNE, OTHER], steps=8, seed=0)
     assert len(way) == 8
     for phrase, end in ((way[0], TUNE), (way[-1], OTHER)):
         assert [note[:2] for note in phrase.notes] == [note[:2] for note in end.notes]
@@ -116,7 +116,7 @@ def test_a_morph_begins_and_ends_with_its_phrases_as_the_model_hears_them() -> N
 
 def test_a_morph_moves_evenly() -> None:
     player = RollPlayer()
-    way = generate.morph(player, TUNE, TUNE.moved(40), steps=6, seed=0)
+    way = generate.morph(player, [TUNE, TUNE.moved(40)], steps=6, seed=0)
     jumps = [distance(before, after) for before, after in pairwise(way)]
     assert min(jumps) > 0
     from_start = [np.mean([note.pitch for note in phrase.notes]) for phrase in way]
@@ -126,7 +126,7 @@ def test_a_morph_moves_evenly() -> None:
 def test_a_morph_between_phrases_that_are_one_to_the_model_stays() -> None:
     player = RollPlayer()
     louder = Phrase.of(GRID, [note._replace(velocity=127) for note in TUNE.notes])
-    assert len(set(generate.morph(player, TUNE, louder, steps=4, seed=0))) == 1
+    assert len(set(generate.morph(player, [TUNE, louder], steps=4, seed=0))) == 1
 
 
 def test_an_edit_turns_sounding_phrases_and_leaves_silence_alone() -> None:
