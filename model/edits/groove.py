@@ -8,12 +8,12 @@ Exact, and fast enough to run between a key and the next note: neither numpy nor
 from collections.abc import Iterable
 from random import Random
 
+from model.edits.fills import SNARE, fill
 from model.music.grid import Grid
 from model.music.phrase import Note
 from model.music.tracks import DRUMS
 
-KICK, SNARE, CLOSED_HAT, OPEN_HAT, CRASH = 36, 38, 42, 46, 49
-HIGH_TOM, MIDDLE_TOM, LOW_TOM = 50, 47, 43
+KICK, CLOSED_HAT, OPEN_HAT, CRASH = 36, 42, 46, 49
 TIMEKEEPERS = frozenset((42, 44, 46, 51, 53, 59))
 KICKS, SNARES = frozenset((35, 36)), frozenset((37, 38, 39, 40))
 CRASHES = frozenset((49, 52, 55, 57))
@@ -23,15 +23,6 @@ OPENED = 0.10  # of one that is left to open
 KICKED = 0.35  # of an off-beat kick to go, and
 ADDED_KICK = 0.12  # of an eighth without one to get it
 GHOSTED = 0.12  # of a weak sixteenth to get a ghost note
-SOFTEST, LOUDEST = 72, 116  # of a fill's hits, from its beginning to its end
-
-FILLS = (
-    (SNARE, SNARE, HIGH_TOM, MIDDLE_TOM, LOW_TOM),
-    (SNARE, HIGH_TOM, SNARE, LOW_TOM),
-    (SNARE, SNARE, SNARE, SNARE),
-    (HIGH_TOM, MIDDLE_TOM, MIDDLE_TOM, LOW_TOM),
-)
-"""Drums that a fill goes along."""
 
 
 def varied(notes: Iterable[Note], grid: Grid, *, number: int, seed: int) -> list[Note]:
@@ -91,19 +82,7 @@ def with_fill(notes: Iterable[Note], grid: Grid, first: int, last: int, *, seed:
         for note in notes
         if not first <= note.onset < last or (note.pitch in KICKS and note.onset % grid.steps_per_beat == 0)
     ]
-    rng = Random(seed * 104729 + first)  # noqa: S311  music, no secret
-    along = FILLS[rng.randrange(len(FILLS))]
-    half = max(1, grid.steps_per_beat // 2)
-    length = max(1, last - first)
-    for step in range(max(0, first), min(last, grid.steps)):
-        share = (step - first) / length
-        if (step - first) % half and share < 0.5 and rng.random() < 0.6:
-            continue
-        drum = along[min(len(along) - 1, int(share * len(along)))]
-        loud = round(SOFTEST + (LOUDEST - SOFTEST) * share) - (8 if (step - first) % half else 0)
-        found.append(Note(step, drum, loud, 1, track=DRUMS))
-    found.sort()
-    return found
+    return sorted([*found, *fill(grid, max(0, first), min(last, grid.steps), seed=seed)])
 
 
 def with_crash(notes: Iterable[Note], step: int) -> list[Note]:
