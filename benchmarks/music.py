@@ -20,7 +20,8 @@ from model.music.attributes import measure as attributes
 from model.music.key import key_of
 from model.music.phrase import Note, Phrase
 from model.music.tracks import DRUMS
-from model.playing.variation import note_f1
+from model.playing.variation import MEASURED, note_f1
+from trainer.evaluation.going_on import AMOUNTS, dial_error
 from trainer.evaluation.samples import Songs
 
 PREFIX = "music: "
@@ -33,14 +34,13 @@ EXPLAINED = (
     "of a knob* is held against phrases of the split that measure the same of what the knob turns.",
 )
 FEW = 12
-AMOUNTS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.85, 1.0)
 MAJOR = (0, 2, 4, 5, 7, 9, 11)
 OCTAVE = 12
 FAR = 6  # semitones between keys that share least
 TEMPERATURES = (0.25, 0.5, 0.75, 1.0)
 STRAYS = (0.3, 0.6, 1.0)
 WITHIN = 0.02
-DIALLED, ERROR, LIKE, MODULATED, ENOUGH = 0.7, 0.05, 0.6, 0.93, 6
+ERROR, LIKE, MODULATED, ENOUGH = 0.05, 0.6, 0.93, 6
 QUARTER = 0.25  # of the music that is as wide, or as busy, as answers with the knob at its end
 
 
@@ -115,7 +115,7 @@ def varied(study: Study) -> Iterator[Row]:
     name = study.name
     answers = study.turned(*({"vary": amount} for amount in AMOUNTS))
     f1 = {amount: f1_with(study, found) for amount, found in zip(AMOUNTS, answers, strict=True)}
-    away = [mean(abs(left - 1 + amount) for left in f1[amount]) for amount in AMOUNTS if amount <= DIALLED]
+    away = [dial_error(f1[amount], amount) for amount in AMOUNTS if amount <= MEASURED]
     who = " and ".join(sorted(study.how))
     yield row(f"vary .1 to .7, {name}: error of the dial", "<= .05", away, who, max(away) <= ERROR)
     if study.codec != "drums":
@@ -132,7 +132,7 @@ def varied(study: Study) -> Iterator[Row]:
         f"vary .35, {name}: different ones of {TURNS} turns", "32", different, beside, min(counts) == TURNS
     )
     left = [mean(f1[amount]) for amount in AMOUNTS]
-    falls = all(one >= other for one, other in pairwise([1.0, *left])) and left[-1] <= 1 - DIALLED
+    falls = all(one >= other for one, other in pairwise([1.0, *left])) and left[-1] <= 1 - MEASURED
     yield row(f"vary .1 to 1, {name}: F1 with the phrase", "falls, <= .30 at 1", left, who, falls)
     yield told_row(study, "vary .5 and 1", told(study, {"vary": 0.5}, {"vary": 1.0}))
 

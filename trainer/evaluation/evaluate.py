@@ -19,6 +19,7 @@ from model.music.tracks import DRUMS, TRACKS
 from model.playing.player import Player
 from trainer.errors import OperationError
 from trainer.evaluation.batched import at_rest, decoded, encoded, portions, posteriors
+from trainer.evaluation.going_on import next_phrase, variation
 from trainer.evaluation.heldout import HeldOut, parameters_of
 from trainer.evaluation.knobs import interpolation, knobs
 from trainer.evaluation.measures import Score, consistent, kl_bits, symbols
@@ -71,7 +72,7 @@ def evaluate_checkpoint(
     most_samples: int = SAMPLES,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Return all figures of a checkpoint: those of `evaluate`, of `evaluation.teacher_forced`, and the speed.
+    """Return all figures of a checkpoint: those of `evaluate`, of `teacher_forced`, `going_on` and `speed`.
 
     Args:
         player: the checkpoint, open.
@@ -106,8 +107,18 @@ def evaluate_checkpoint(
             taught = forced(read(path_of(checkpoint)), data.whole)
     with stages.of("speed"):
         taken = speed(player, data.phrases)
-    beside = {"teacher_forced": taught, "speed": taken, "seconds": stages.seconds, "checkpoint": checkpoint}
-    return found | beside
+    with stages.of("variation"):
+        varied = variation(player, data.phrases, seed=seed, progress=progress)
+    with stages.of("next phrase"):
+        ranked = None if data.pieces is None else next_phrase(player.card.codec, data.pieces, seed=seed)
+    return found | {
+        "teacher_forced": taught,
+        "speed": taken,
+        "variation": varied,
+        "next_phrase": ranked,
+        "seconds": stages.seconds,
+        "checkpoint": checkpoint,
+    }
 
 
 def evaluate(

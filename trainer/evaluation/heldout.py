@@ -13,8 +13,10 @@ from model.files import missing
 from model.music.grid import Grid
 from model.music.phrase import Phrase
 from model.playing.player import Player
+from model.writing.wish import GRID as WRITTEN
 from trainer.corpus import meta
 from trainer.corpus.meta import PrepareOptions
+from trainer.corpus.pieces import FOLDER, Pieces, load_pieces
 from trainer.corpus.prepare import prepare
 from trainer.corpus.reading.sources import SPLITS
 from trainer.data.dataset import load
@@ -38,6 +40,7 @@ class HeldOut:
         seen: as many phrases of the training split, where the data have one and a model takes no context: no
             prior that was fitted to them is to be told from the others less than they are.
         songs: int [phrases], which song each is of; None where each is one of its own.
+        pieces: the split's, where the data hold any on the writer's grid.
     """
 
     phrases: list[Phrase]
@@ -45,13 +48,14 @@ class HeldOut:
     whole: list[Phrase] | None = None
     seen: Songs | None = None
     songs: Ints | None = None
+    pieces: Pieces | None = None
 
     def first(self, count: int) -> "HeldOut":
         """Return the first ones alone."""
         contexts, whole = (None if part is None else part[:count] for part in (self.contexts, self.whole))
         seen = self.seen and Songs(self.seen.phrases[:count], self.seen.songs[:count])
         songs = None if self.songs is None else self.songs[:count]
-        return HeldOut(self.phrases[:count], contexts, whole, seen, songs)
+        return HeldOut(self.phrases[:count], contexts, whole, seen, songs, self.pieces)
 
 
 def held_out(
@@ -73,7 +77,10 @@ def held_out(
     if not context_bars:
         held = songs_on(player.card.codec, grid, data, split=split, limit=limit, seed=seed, jobs=jobs)
         seen = None if split == TRAINING else _seen(player, data, len(held.phrases), seed)
-        return HeldOut([*held.phrases], None, [*held.phrases], seen, held.songs)
+        pieces = None
+        if grid == WRITTEN and (data / FOLDER / split).is_dir():
+            pieces = load_pieces(data, split)
+        return HeldOut([*held.phrases], None, [*held.phrases], seen, held.songs, pieces)
     whole_grid = Grid(grid.bars + context_bars, grid.beats_per_bar, grid.steps_per_beat)
     description = meta.read(data)
     if description is not None and description.grid == grid:

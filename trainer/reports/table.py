@@ -67,6 +67,8 @@ def lines(results: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, lis
     for section in ("interpolation", "samples"):
         rows[section] = _rows(results, section)
     rows["music"] = _music([result.get("music") or {} for result in results])
+    for section in ("variation", "next_phrase"):
+        rows[section] = _rows(results, section)
     rows["speed"] = _rows(results, "speed")
     return {section.replace("_", " "): cells for section, cells in rows.items() if cells}
 
