@@ -4,6 +4,7 @@ Skipped where the kernel has none; `python -m scripts.alsa_machine` boots one th
 """
 
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -17,14 +18,16 @@ import pytest
 import rtmidi
 
 from live.devices import ports, systems
-from live.devices.alsa.connections import connect, connections
+from live.devices.alsa.connections import RefusedEvents, connect, connections
 from live.devices.alsa.output import AlsaOutput
 from live.devices.hotplug import Change, PortWatch, SystemLister
 from live.devices.rtmidi_port import MidiInput, MidiOutput
 from live.timing.midi_bytes import control, note_off, note_on
+from live.timing.midi_clock.time_code import RATES, TimeOfCode
 from live.timing.timeline import Nanos
 from tests.fakes.jam_harness import JamProcess
 from tests.fakes.sounding import sounding
+from tests.fakes.time_codes import full_frame
 
 pytestmark = [
     pytest.mark.driver,
@@ -180,6 +183,44 @@ def test_a_receiver_that_stands_still_holds_nobody_up(synth: Synth) -> None:
                 synth.wait_for(lambda heard, number=number: len(heard) > number)  # type: ignore[misc]
         process.kill()
     output.close()
+
+
+def test_time_code_is_heard_and_no_other_system_exclusive_is(keys: Keys) -> None:
+    heard: queue.Queue[bytes] = queue.Queue()
+    port = ports.open_input(keys.name, api="alsa", deliver=lambda message: heard.put(message.data))
+    wanted = [b"\xf1\x35", full_frame(RATES[1], TimeOfCode(1, 2, 3, 4)), note_on(1, 60, 90)]
+    for data in (wanted[0], bytes((0xF0, 0x7E, *[5] * 1_000, 0xF7)), *wanted[1:]):
+        keys.play(data)
+    assert [heard.get(timeout=PATIENCE_S) for _ in wanted] == wanted
+    port.close()
+
+
+def test_what_found_no_room_counts_for_whose_client_it_is(keys: Keys) -> None:
+    program = (
+        "import rtmidi; from live.devices.alsa.connections import RefusedEvents\n"
+        "midi = rtmidi.MidiIn(rtmidi.API_LINUX_ALSA, name='Test Full'); midi.open_virtual_port('in')\n"
+        "print('open', flush=True); input(); print(RefusedEvents('Test Full').count(), flush=True)"
+    )
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdout.readline()
+        connect(
+            keys.name, next(port for port in systems.names("out", "alsa") if port.startswith("Test Full:in"))
+        )
+        os.kill(process.pid, signal.SIGSTOP)
+        for number in range(600):
+            keys.play(control(1, number % 100, number % 128))
+        events, of_that_name = RefusedEvents("Test Full"), RefusedEvents("Test Full", library=object())
+        deadline = time.monotonic() + PATIENCE_S
+        while not of_that_name.count():
+            assert time.monotonic() < deadline
+        assert events.count() == 0
+        os.kill(process.pid, signal.SIGCONT)
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert int(process.stdout.readline()) > 0
 
 
 def test_a_synth_and_a_keyboard_that_come_back_under_other_numbers_are_found() -> None:
