@@ -74,6 +74,8 @@ def measure(scale: Scale) -> list[Row]:
         for number, gesture in enumerate(_night(far, remote)):
             if time.monotonic() >= end:
                 break
+            if instrument.process.poll() is not None:
+                raise RuntimeError(f"the instrument ended by itself after {tally.bars} bars")
             gesture()
             time.sleep(ROUND_SECONDS)
             _count(tally, instrument, far)
