@@ -5,11 +5,11 @@ import time
 import pytest
 
 from live.devices.jack.transport import open_transport
-from live.timing.midi_clock.time_code import RATES
+from live.timing.midi_clock.time_code import RATES, TimeOfCode
 from live.timing.timeline import Nanos
 from tests.fakes.jack_harness import JackPeer
 from tests.fakes.jam_harness import BEAT_NANOS, Start
-from tests.fakes.time_codes import quarter_frames
+from tests.fakes.time_codes import full_frame, quarter_frames
 
 pytestmark = pytest.mark.driver
 
@@ -40,12 +40,17 @@ def test_a_master_s_clock_starts_leads_and_stops_it(start: Start, peer: JackPeer
 
 def test_time_code_starts_leads_and_stops_it(start: Start, peer: JackPeer) -> None:
     jam = start("--clock", "mtc")
-    peer.play_all(quarter_frames(VIDEO, frames=0, count=300, first=time.monotonic_ns() + 300_000_000))
+    code = quarter_frames(VIDEO, frames=0, count=300, first=time.monotonic_ns() + 300_000_000)
+    located = code[-1][0] + 20_000_000, full_frame(VIDEO, TimeOfCode(0, 0, 3, 0))
+    peer.play_all([*code, located])
     peer.wait_for(lambda received: any(item.data == b"\xfc" for item in received), timeout=20)
     assert jam.end() == (0, "")
     came = [line["nanos"] for line in jam.logged("received") if line["data"][0] == 0xF1]
     clocks = [line for line in jam.logged("sent") if line["data"] == [0xF8]]
     assert len(came) == 300
+    where = [line["nanos"] for line in jam.logged("received") if line["data"][0] == 0xF0]
+    stopped = next(line["nanos"] for line in jam.logged("sent") if line["data"] == [0xFC])
+    assert 0 < stopped - where[0] < 100_000_000  # by the full frame: silence would have taken .15 s
     assert len(clocks) > 24 * 6
     for line in clocks[24:]:  # where the code as it came in has each of them, in the tempo here
         assert line["due_nanos"] == pytest.approx(

@@ -14,6 +14,7 @@ from tests.fakes.jam_harness import (
     CELL_STEPS,
     TUNE,
     Start,
+    bundle,
     first_beat,
     free_port,
     ons,
@@ -96,6 +97,31 @@ def test_osc_turns_knobs_and_publishes_beats(start: Start, peer: JackPeer) -> No
             published[message.address] = message.params  # at first what the knobs are, then what they become
     assert jam.end()[0] == 0
     assert [line["value"] for line in jam.logged("knob") if line["name"] == "density"] == [0.5]
+
+
+def test_floods_leave_no_key_hanging_and_the_model_alive(start: Start, peer: JackPeer) -> None:
+    jam = start("--osc-port", str(free_port()))
+    port = int(jam.options[jam.options.index("--osc-port") + 1])
+    jam.wait_ready("model")
+    first_beat(peer)
+    workers = jam.processes("live.worker")
+    begun = time.monotonic_ns() + 300_000_000
+    keys = [bytes((0x90 - 0x10 * (place % 2), 30 + place // 2 % 60, 90)) for place in range(4_000)]
+    wheels = [bytes((0xB0, place % 30, place % 128)) for place in range(6_000)]
+    peer.play_all([(begun + place * 250_000, data) for place, data in enumerate(keys)])
+    later = begun + 1_000_000_000
+    peer.play_all([(later + place * 166_000, data) for place, data in enumerate(wheels)])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
+        for place in range(50):
+            mouth.sendto(bundle("/twobar/knob/density", [place / 50] * 1_500), ("127.0.0.1", port))
+    over = begun + 2_100_000_000
+    peer.play_all([(over, b"\x90\x15\x50"), (over + 50_000_000, b"\x80\x15\x00")])
+    heard = peer.wait_for(lambda heard: any(item.data[:2] == b"\x80\x15" for item in heard), timeout=20)
+    assert len(ons(heard, 1)) > 1_500
+    peer.wait_for(lambda _: {pitch for channel, pitch in peer.sounding() if channel == 1} == set())
+    assert jam.processes("live.worker") == workers
+    assert jam.end()[0] == 0
+    peer.wait_for(lambda _: peer.sounding() == set())
 
 
 def test_fluidsynth_sounds_what_is_played(start: Start, peer: JackPeer) -> None:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import mido
@@ -98,6 +99,46 @@ def test_the_engine_dies_and_is_started_again(start: Start, peer: JackPeer) -> N
     status, complaint = jam.end()
     assert status == 0
     assert "the engine died" in complaint
+    peer.wait_for(lambda _: peer.sounding() == set())
+
+
+def die_beside_a_model_that_stands(jam: JamProcess, _peer: JackPeer) -> None:
+    jam.signal("live.worker", signal.SIGSTOP)
+    jam.signal("live.engine")
+
+
+def die_again_while_it_starts(jam: JamProcess, peer: JackPeer) -> None:
+    first = jam.processes("live.engine")[0]
+    jam.signal("live.engine")
+    peer.wait_for(lambda _: [pid for pid in jam.processes("live.engine") if pid != first] != [], timeout=10)
+    jam.signal("live.engine")
+
+
+def die_three_times(jam: JamProcess, _peer: JackPeer) -> None:
+    for times in (2, 3, 4):
+        jam.signal("live.engine")
+        jam.wait_ready("thru", times=times)
+
+
+@pytest.mark.parametrize(
+    ("die", "deaths"),
+    [(die_beside_a_model_that_stands, 1), (die_again_while_it_starts, 1), (die_three_times, 3)],
+)
+def test_a_death_upon_another_ends_nothing(
+    start: Start, peer: JackPeer, die: Callable[[JamProcess, JackPeer], None], deaths: int
+) -> None:
+    jam = start()
+    peer.play(b"\x90\x30\x64")
+    wait_seen(peer)
+    die(jam, peer)
+    jam.wait_ready("thru", times=deaths + 1)
+    peer.wait_for(lambda _: (1, 0x30) not in peer.sounding(), timeout=10)
+    peer.clear()
+    first_clock(peer)
+    peer.play(b"\x90\x40\x64")
+    peer.wait_for(lambda received: any(item.data == b"\x90\x40\x64" for item in received), timeout=10)
+    status, _ = jam.end()
+    assert status == 0
     peer.wait_for(lambda _: peer.sounding() == set())
 
 

@@ -7,11 +7,12 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
+from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
 from pythonosc.osc_message_builder import build_msg
 
 from tests.fakes.jack_harness import JackPeer, JackServer, PeerMessage
@@ -146,6 +147,15 @@ def first_beat(peer: JackPeer) -> int:
 
 def osc(address: str, *arguments: float | str) -> bytes:
     packet: bytes = build_msg(address, list(arguments)).dgram
+    return packet
+
+
+def bundle(address: str, values: Iterable[float]) -> bytes:
+    """Return one packet with a message for each value."""
+    built = OscBundleBuilder(IMMEDIATELY)
+    for value in values:
+        built.add_content(build_msg(address, [value]))
+    packet: bytes = built.build().dgram
     return packet
 
 
