@@ -126,7 +126,7 @@ class PlaceSolver:
         w, size = np.zeros_like(self._scale), np.float32(DRIFT_SIZE * np.sqrt(1 - DRIFT_MEMORY**2))
         for step in range(max(0, cell - DRIFT_REACH), cell + 1):
             w = np.asarray(np.float32(DRIFT_MEMORY) * w + size * self._step(seed, step), dtype=np.float32)
-        phrases = max(1, RETURN_BARS // self._grid.bars)
+        phrases = max(2, RETURN_BARS // self._grid.bars)  # one alone would never leave
         return w * np.float32(math.sqrt(2) * math.sin(math.pi * (cell % phrases) / phrases))
 
 

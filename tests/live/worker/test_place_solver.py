@@ -110,6 +110,14 @@ def test_drift_goes_somewhere_and_is_back_after_32_bars() -> None:
     assert min(away[6:11]) > 2 * max(away[1], away[15])
 
 
+@pytest.mark.parametrize("bars", [16, 32, 64])
+def test_drift_of_long_phrases_is_away_in_every_second_one(bars: int) -> None:
+    on = PlaceSolver("m", SCALE, Grid(bars=bars)), 0
+    away = [np.abs(moved(on, cell=cell, drifting=True) - latent(3).z).mean() for cell in range(4)]
+    assert away[0] == away[2] == 0.0
+    assert min(away[1], away[3]) > 0.0
+
+
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=12))
 def test_a_cell_decoded_again_drifts_to_the_same_place(cells: list[int]) -> None:
     on = path(5)
