@@ -19,7 +19,7 @@ NOTICES = "MIDI time code"  # what they are about
 JUMP_SECONDS = 0.5  # so far off, the code was moved
 SOON_SECONDS = 1.0  # before the music begins the transport counts in
 JUST_NANOS = 250_000_000  # a beginning so shortly ago is still begun with
-DAY_SECONDS = 86_400.0  # after which the code begins anew
+MIDNIGHT = TimeOfCode(24, 0, 0, 0)  # after which the code begins anew
 ALONE_NANOS = 5_000_000_000  # in which code must come for what an engine before this one left running
 
 
@@ -57,8 +57,10 @@ class TimeCodeClock:
 
     def _seconds(self, place: CodePlace, now: Nanos) -> float:
         """Return the second of the music at a moment; below 0, by half a day at most, before it begins."""
-        since = place.seconds(now) - place.rate.frames_before(self._begins) / place.rate.per_second
-        return (since + DAY_SECONDS / 2) % DAY_SECONDS - DAY_SECONDS / 2
+        begins, day = (
+            place.rate.frames_before(time) / place.rate.per_second for time in (self._begins, MIDNIGHT)
+        )
+        return (place.seconds(now) - begins + day / 2) % day - day / 2
 
     def _line(self, place: CodePlace, now: Nanos) -> Timeline:
         """Return the code's timeline, from the tick before a moment on; negative ticks before the music."""

@@ -210,11 +210,13 @@ def test_what_another_engine_left_running_ends_where_no_code_comes(led: CodedSta
     assert not led.running()
 
 
-def test_midnight_is_no_jump() -> None:
-    led = CodedStage(begins=TimeOfCode(23, 59, 50, 0))
-    led.code(SECOND, 20.0, at=86_390.0)
+@pytest.mark.parametrize("rate", RATES)
+def test_midnight_is_no_jump(rate: FrameRate) -> None:
+    begins = TimeOfCode(23, 59, 50, 0)
+    led = CodedStage(begins=begins)
+    led.code(SECOND, 20.0, at=rate.frames_before(begins) / rate.per_second, rate=rate)
     led.stage.run_to(19 * SECOND)
-    assert led.beat() == pytest.approx(36.0, abs=0.02)
+    assert led.beat() == pytest.approx(36.0, abs=0.005)
     assert led.jam.run == 1
 
 
