@@ -91,12 +91,18 @@ def new_address() -> Address:
         return Address(f"127.0.0.1:{free.getsockname()[1]}", token)
 
 
+def is_left(address: Address) -> bool:
+    """Tell whether a socket is there: of an engine that lives, or that has not ended in order."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISSOCK(Path(address.place).lstat().st_mode)
+    return False
+
+
 def remove_place(address: Address) -> None:
     """Remove the socket that a killed engine left; no other file, whatever is given."""
-    place = Path(address.place)
     with contextlib.suppress(OSError):
-        if stat.S_ISSOCK(place.lstat().st_mode):
-            place.unlink()
+        if is_left(address):
+            Path(address.place).unlink()
 
 
 class Link(Generic[M]):

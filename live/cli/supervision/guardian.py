@@ -28,10 +28,12 @@ class Adopted:
 
     Attributes:
         pid: its number.
+        gone: whether it went before the descriptor was had, as who knows it better says.
     """
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
+        self.gone = False
         self._descriptor = -1
         if sys.platform == "linux":
             with contextlib.suppress(OSError):  # it has gone already, or the kernel is older than 5.3
@@ -39,6 +41,8 @@ class Adopted:
 
     def poll(self) -> int | None:
         """Return None while it lives, then what a killed child returns."""
+        if self.gone:
+            return KILLED
         if self._descriptor >= 0:
             return KILLED if select.select([self._descriptor], [], [], 0)[0] else None
         return None if alive(self.pid) and state_of(self.pid) != "Z" else KILLED
@@ -62,6 +66,8 @@ class Adopted:
 
     def _signal(self, name: str) -> None:
         number = getattr(signal, name)
+        if self.gone:
+            return
         with contextlib.suppress(OSError):
             if sys.platform == "linux" and self._descriptor >= 0:
                 signal.pidfd_send_signal(self._descriptor, number)
@@ -73,8 +79,9 @@ def main() -> int:
     """Guard the engine whose number is the argument; exit status."""
     lower_priority()
     engine, options = Adopted(int(sys.argv[1])), received()
-    if options is None or os.getppid() != engine.pid:  # it died before there was a descriptor
+    if options is None:
         return 1
+    engine.gone = os.getppid() != engine.pid  # whose child this is
     signals = EndSignals().install()
     keeper = None
     if options.saves:

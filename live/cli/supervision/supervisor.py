@@ -22,7 +22,7 @@ from live.errors import FailureError, TwobarError
 from live.ipc.commands import Command, Panic
 from live.ipc.jam_memory import JamMemory, ScenesMemory
 from live.ipc.launcher import SPOKEN, Launcher, environment
-from live.ipc.link import Link, call, remove_place
+from live.ipc.link import Link, call, is_left, remove_place
 from live.ipc.messages import Beat, Bye
 from live.ipc.model_process import Process, WorkerKeeper, end_process
 from live.ipc.options import Options, encoded
@@ -129,15 +129,21 @@ class Supervisor:
     def adopt(self, engine: Process) -> None:
         """Watch over an engine that plays already, whose supervisor has died, but not its model process.
 
+        One that has died, too, is followed.
+
         Raises:
-            TwobarError: it does not answer.
+            TwobarError: it does not answer, or has ended in order.
         """
         self._role, self._engine = "guardian", engine
         watch_stops(engine, lambda: self._put_down(engine), self._over)
         if self._options.page is not None:
             self._page.start()  # in vain as long as the one that plays already has the port
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
-        self._call_engine()
+        try:
+            self._call_engine()
+        except EngineEndedError:
+            if self._ending.is_set() or not is_left(self._options.address):
+                raise
 
     def _needs_worker(self) -> bool:
         """Tell whether to start another model process: always, but beside one that is not ours."""

@@ -10,7 +10,8 @@ import pytest
 from live.cli.supervision import guardian
 from live.cli.supervision.guardian import KILLED, Adopted
 from live.cli.supervision.silencer_process import BY_THEMSELVES
-from live.cli.supervision.supervisor import Supervisor
+from live.cli.supervision.supervisor import EngineEndedError, Supervisor
+from live.ipc.link import is_left, remove_place
 from live.ipc.options import encoded
 from live.ipc.snapshot import Notice
 from tests.live.cli.supervision.test_supervisor import BEATS, DEAF, play  # noqa: F401  a fixture
@@ -88,6 +89,39 @@ def test_an_adopted_engine_that_dies_is_followed(
     one._notify = notify
     assert one.wait() == 0
     assert said == [f"the engine died; {BY_THEMSELVES}; it is started again"]
+
+
+def test_an_engine_that_dies_before_it_is_adopted_is_followed(
+    adopting: "tuple[Supervisor, subprocess.Popen[bytes], list[str]]",
+) -> None:
+    one, process, said = adopting
+    while not is_left(one._options.address):
+        one._over.wait(0.01)
+    process.kill()
+    process.wait(PATIENCE_S)
+
+    def notify(notice: Notice) -> None:
+        said.append(notice.text)
+        one.end()
+
+    one._notify = notify
+    one.adopt(Adopted(process.pid))
+    assert one.wait() == 0
+    assert said == [f"the engine died; {BY_THEMSELVES}; it is started again"]
+
+
+def test_an_engine_that_has_ended_in_order_before_it_is_adopted_is_not_followed(
+    adopting: "tuple[Supervisor, subprocess.Popen[bytes], list[str]]",
+) -> None:
+    one, process, said = adopting
+    process.kill()
+    process.wait(PATIENCE_S)
+    remove_place(one._options.address)
+    adopted = Adopted(process.pid)
+    adopted.gone = True
+    with pytest.raises(EngineEndedError):
+        one.adopt(adopted)
+    assert said == []
 
 
 def test_an_adopted_engine_that_ends_in_order_is_not_followed(
