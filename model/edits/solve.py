@@ -26,7 +26,9 @@ WIDEST = 8.0
 NEAR = 0.1  # semitones of deviation that snapping to a scale may miss
 REACH = 11  # semitones that an interval may grow to: on the scale it is an octave at most
 FREE = (13, 9, 6)  # semitones from which an interval may grow over an octave, tried one after another
-MISSED = 0.08  # share of a wanted deviation that may be missed to spare leaps
+STEP = 2  # semitones up to which an interval is a step, which stays one at first
+WIDE = 14  # semitones to which a leap may grow for steps' sake
+MISSED = 0.05  # share of a wanted deviation that may be missed to spare steps and leaps
 
 
 def shifted(phrase: Phrase, register: float, scale: frozenset[int] | None = None) -> Phrase:
@@ -79,8 +81,8 @@ def spread_to(phrase: Phrase, wanted: float) -> Phrase:
 
     Snapping to the scale goes in leaps, so the factor is corrected a few times, between those that were
     too small and too large, and the nearest kept.  Where the line of the highest notes would leap over an
-    octave that did not, the run of notes behind the leap comes along instead; only where the phrase gets
-    no wider so may leaps grow, the widest of the phrase first.
+    octave that did not, or leap where it went by step, the run of notes behind comes along instead; only
+    where the phrase gets no wider so may steps grow, and then leaps, the widest of the phrase first.
     """
     notes = pitched(phrase)
     if len(notes) < 2:
@@ -97,8 +99,9 @@ def spread_to(phrase: Phrase, wanted: float) -> Phrase:
     else:
         away = [note.pitch - centre for note in notes]
     best, error = body, abs(deviation(body) - wanted)
-    for free in (*FREE, 0) if wanted > now else (0,):
-        tried, missed = _widened(body, away, wanted, keys, free)
+    ways = [*((free, True) for free in FREE), *((free, False) for free in FREE), (0, False)]
+    for free, stepwise in ways if wanted > now else ways[-1:]:
+        tried, missed = _widened(body, away, wanted, keys, free, stepwise=stepwise)
         if missed < error:
             best, error = tried, missed
         if error <= MISSED * wanted:
@@ -111,7 +114,7 @@ def spread_to(phrase: Phrase, wanted: float) -> Phrase:
 
 
 def _widened(
-    body: Phrase, away: Sequence[float], wanted: float, keys: Sequence[int], free: int
+    body: Phrase, away: Sequence[float], wanted: float, keys: Sequence[int], free: int, *, stepwise: bool
 ) -> tuple[Phrase, float]:
     """Return the phrase with its distances to the mean scaled, and by how much it misses a deviation.
 
@@ -121,6 +124,7 @@ def _widened(
         wanted: deviation.
         keys: that are allowed, ascending.
         free: intervals of the highest notes from so many semitones on may grow over an octave; 0: all.
+        stepwise: whether their steps stay steps.
     """
     centre = sum(note.pitch for note in body.notes) / len(body.notes)
     best, error = body, abs(deviation(body) - wanted)
@@ -129,7 +133,7 @@ def _widened(
     for _ in range(CORRECTIONS):
         aims = [factor * distance for distance in away]
         if free:
-            aims = _in_runs(body, aims, factor, free)
+            aims = _in_runs(body, aims, factor, free, stepwise=stepwise)
         tried = _placed(body, [centre + aim for aim in aims], keys)
         got = deviation(tried)
         if abs(got - wanted) < error:
@@ -143,7 +147,7 @@ def _widened(
     return best, error
 
 
-def _in_runs(body: Phrase, aims: Sequence[float], factor: float, free: int) -> list[float]:
+def _in_runs(body: Phrase, aims: Sequence[float], factor: float, free: int, *, stepwise: bool) -> list[float]:
     """Return aims moved, all notes of an onset alike, so that their highest ones do not leap too far.
 
     An interval may grow by the factor up to nearly an octave, those that are free further.  The highest and
@@ -161,7 +165,10 @@ def _in_runs(body: Phrase, aims: Sequence[float], factor: float, free: int) -> l
     bounds = []
     for (earlier, _, _), (later, _, _) in pairwise(tops):
         interval = abs(later - earlier)
-        most = inf if interval >= free else max(interval, REACH)
+        if interval >= free:
+            most = max(interval, WIDE) if stepwise else inf
+        else:
+            most = max(interval, STEP if stepwise and interval <= STEP else REACH)
         bounds.append(min(factor * interval, most))
     line = [aim for _, aim, _ in tops]
     upper, lower = _within(line, bounds, 1), _within(line, bounds, -1)

@@ -41,6 +41,17 @@ def test_a_line_that_widens_takes_runs_along_before_it_leaps_over_an_octave() ->
     assert max(abs(b.pitch - a.pitch) for a, b in pairwise(wide.notes)) <= 14  # 7 * 2.2 is over 15
 
 
+def test_a_line_that_widens_goes_by_step_where_it_did() -> None:
+    keys = (60, 62, 64, 62, 72, 74, 76, 74, 65, 64, 62, 60, 69, 71, 72, 72)
+    line = Phrase.of(Grid(), [Note(2 * i, key, 80, 2) for i, key in enumerate(keys)])
+    wanted = 1.5 * measure(line)["range"]
+    wide = spread_to(line, wanted)
+    assert measure(wide)["range"] == pytest.approx(wanted, rel=0.09)
+    steps = [place for place, (a, b) in enumerate(pairwise(keys)) if 0 < abs(b - a) <= 2]
+    moved = [abs(b.pitch - a.pitch) for a, b in pairwise(wide.notes)]
+    assert sum(moved[place] for place in steps) / len(steps) < 2.5  # 1.8 before, 3.5 where all intervals grow
+
+
 @settings(max_examples=40, deadline=None)
 @given(PHRASES, st.floats(1.5, 9))
 def test_spreading_comes_near_the_deviation_and_keeps_the_mean(phrase: Phrase, wanted: float) -> None:
