@@ -378,4 +378,5 @@ def _end(link: Link[Any], instance: Instance) -> int:
             f"the instrument was told to end, but still runs after {END_PATIENCE_SECONDS:g} seconds; "
             f"end it with: kill {instance.pid}"
         )
+    sys.stdout.write(f"ended {instance}\n")
     return 0

@@ -167,7 +167,8 @@ def left_out(file: FileSummary, grid: Grid, *, retained: int, lost: int, codec: 
         sentences.append(f"{file.tracks} tracks put into {parts}")
     foreign = [metre for metre in file.metres if not _same_bar(metre, grid)]
     if foreign:
-        sentences.append(f"the metre {', '.join(foreign)} is heard in bars of {grid.beats_per_bar} beats")
+        metres = f"metre {foreign[0]} is" if len(foreign) == 1 else f"metres {', '.join(foreign)} are"
+        sentences.append(f"the {metres} heard in bars of {grid.beats_per_bar} beats")
     return sentences
 
 

@@ -111,6 +111,14 @@ def test_a_take_that_cannot_be_written_is_said_and_the_instrument_starts(tmp_pat
     assert "take.mid" in done.stderr
 
 
+def test_the_short_form_asks_for_the_same_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(twobar, ["--help"]) == 0
+    wanted = capsys.readouterr().out
+    assert "Commands:" in wanted
+    assert run(twobar, ["-h"]) == 0
+    assert capsys.readouterr().out == wanted
+
+
 def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     for name in twobar.commands:
         assert run(twobar, [name, "--help"]) == 0

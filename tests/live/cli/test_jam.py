@@ -35,7 +35,7 @@ def deaf_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[que
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     received: queue.SimpleQueue[Any] = queue.SimpleQueue()
     board = Switchboard(new_address(), FromDashboard, lambda link, item: received.put((link, item)))
-    write_instance(board.address)
+    write_instance(board.address, "of a test")
     yield received
     board.close()
 
@@ -50,7 +50,9 @@ def test_an_instrument_that_does_not_end_is_reported(
         attach(end=True)
 
 
-def test_an_instrument_has_ended_when_its_process_is_gone(deaf_engine: "queue.SimpleQueue[Any]") -> None:
+def test_an_instrument_has_ended_when_its_process_is_gone(
+    deaf_engine: "queue.SimpleQueue[Any]", capsys: pytest.CaptureFixture[str]
+) -> None:
     done: queue.SimpleQueue[int] = queue.SimpleQueue()
     threading.Thread(target=lambda: done.put(attach(end=True)), daemon=True).start()
     deaf_engine.get(timeout=PATIENCE_S)
@@ -60,6 +62,7 @@ def test_an_instrument_has_ended_when_its_process_is_gone(deaf_engine: "queue.Si
     assert done.empty()
     link.close()
     assert done.get(timeout=PATIENCE_S) == 0
+    assert capsys.readouterr().out == f"ended {os.getpid()} (of a test)\n"
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no such signal here")
