@@ -155,7 +155,9 @@ def load(path: Path, grid: Grid, *, codec: str = "", only: str = "") -> list[Phr
     spans = [(span, part) for voice, part in zip(voices, found, strict=True) for span in voice.spans]
     if not spans:
         kinds = {"drums": "drum notes (on channel 10, or of a track named so)", "multitrack": "notes"}
-        raise MidiFileError(f"'{path}' holds no {kinds.get(codec, 'pitched notes')}")
+        others = any(voice.spans for track in tracks for voice in voices_of(track))
+        only_others = "" if not others else ", only pitched ones" if codec == "drums" else ", only drums"
+        raise MidiFileError(f"'{path}' holds no {kinds.get(codec, 'pitched notes')}{only_others}")
     phrases = laid(spans, file.ticks_per_beat, grid)
     if len(phrases) > MAX_PHRASES:
         raise MidiFileError(f"'{path}' is longer than {MAX_PHRASES * grid.bars} bars")

@@ -46,8 +46,8 @@ def render(
         gain: FluidSynth's, 0..10.
 
     Raises:
-        ConfigError: the .mid lasts longer than four hours, or the sample rate is out of range.
-        MidiFileError: the .mid cannot be read.
+        ConfigError: the sample rate is out of range.
+        MidiFileError: the .mid cannot be read, or lasts longer than four hours.
         SoundError: FluidSynth or the soundfont is missing or broken, or the .wav cannot be written.
     """
     if not 8000 <= sample_rate <= 96000:
@@ -74,8 +74,7 @@ def read_timed(mid: Path) -> list[tuple[float, bytes]]:
     """Return (seconds since the start, channel message) of a .mid file, in order.
 
     Raises:
-        MidiFileError: it cannot be read.
-        ConfigError: it lasts longer than four hours.
+        MidiFileError: it cannot be read, or lasts longer than four hours.
     """
     seconds, sounding = 0.0, list[tuple[float, bytes]]()
     try:
@@ -85,7 +84,7 @@ def read_timed(mid: Path) -> list[tuple[float, bytes]]:
     except OSError as reason:
         raise MidiFileError(f"'{mid}' cannot be read: {reason.strerror or reason}") from None
     if seconds > LONGEST_S:
-        raise ConfigError(
+        raise MidiFileError(
             f"'{mid}' lasts {seconds / 3600:.1f} hours; at most {LONGEST_S / 3600:g} are rendered"
         )
     return sounding

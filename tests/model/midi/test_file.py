@@ -73,8 +73,11 @@ def test_another_resolution_and_an_early_note_lie_on_the_same_steps(place: Path)
 def test_drums_are_read_apart(place: Path) -> None:
     save(place, [Phrase.of(GRID, [Note(0, 36, 100, 1)])], channel=9)
     assert len(load(place, GRID, codec="drums")[0]) == 1
-    with pytest.raises(MidiFileError, match="pitched notes"):
+    with pytest.raises(MidiFileError, match=r"holds no pitched notes, only drums$"):
         load(place, GRID)
+    save(place, [Phrase.of(GRID, [Note(0, 36, 100, 1)])])
+    with pytest.raises(MidiFileError, match=r"holds no drum notes .*, only pitched ones$"):
+        load(place, GRID, codec="drums")
 
 
 @pytest.mark.parametrize("name", ["Drums", "EZdrummer 2", "Percussion", "Synth Drum"])

@@ -54,6 +54,12 @@ def test_a_note_sounds_when_it_was_written(tmp_path: Path) -> None:
     assert [file.name for file in sorted(tmp_path.iterdir())] == ["tune.mid", "tune.wav"]
 
 
+def test_a_file_of_many_hours_is_refused_as_one_that_cannot_be_read_is(tmp_path: Path) -> None:
+    mid = write_mid(tmp_path / "long.mid", [(0, [60]), (480 * 60 * 60 * 5, [60])], tempo_bpm=60)
+    with pytest.raises(MidiFileError, match=r"lasts 5.0 hours; at most 4 are rendered"):
+        render(mid, tmp_path / "long.wav")
+
+
 def test_the_loudest_chord_is_not_clipped(tmp_path: Path) -> None:
     mid = write_mid(tmp_path / "loud.mid", [(0, list(range(36, 96)))], velocity=127)
     render(mid, tmp_path / "loud.wav", gain=5.0)

@@ -228,6 +228,20 @@ def test_what_phrases_leave_out_is_reported(tmp_path: Path) -> None:
     ]
 
 
+def test_several_metres_are_told_as_several(tmp_path: Path) -> None:
+    track = mido.MidiTrack(
+        [
+            mido.MetaMessage("time_signature", numerator=5, denominator=4),
+            mido.MetaMessage("time_signature", numerator=7, denominator=8, time=480),
+            mido.Message("note_on", note=60, velocity=80),
+            mido.Message("note_off", note=60, time=480),
+        ]
+    )
+    mido.MidiFile(tracks=[track]).save(str(tmp_path / "odd.mid"))
+    said = midi_files.left_out(midi_files.summarise(tmp_path / "odd.mid"), GRID, retained=1, lost=0)
+    assert said == ["the metres 5/4, 7/8 are heard in bars of 4 beats"]
+
+
 def test_an_ordinary_file_leaves_nothing_to_tell(files: Path) -> None:
     summary = midi_files.summarise(files / "a.mid")
     assert midi_files.left_out(summary, GRID, retained=16, lost=0) == []
