@@ -68,7 +68,8 @@ class Instrument:
         self._log: int | None = os.open(log, os.O_RDWR)  # it is read on from one engine to the next
         threading.Thread(target=self._read_log, args=(log,), daemon=True).start()
         command = [sys.executable, "-m", "live", "jam", "--log", str(log), *options]
-        environment = {**compiled(), "TERM": "xterm-256color", **(env or {})}
+        # where nobody's `twobar attach` finds it, and what is measured finds nobody's
+        environment = {**compiled(), "TERM": "xterm-256color", "XDG_RUNTIME_DIR": str(folder), **(env or {})}
         self.started = time.monotonic()
         if screen is None:
             self.process = subprocess.Popen(
