@@ -17,6 +17,7 @@ from model.codecs.registry import build
 from model.codecs.sampling import Sampling
 from model.errors import CheckpointError
 from model.latent.geometry import Latent, between
+from model.midi import file as midi_file
 from model.music.attributes import measure
 from model.music.grid import Grid
 from model.music.phrase import Note, Phrase
@@ -28,6 +29,8 @@ from model.runtimes.onnx import OnnxRuntime
 from model.runtimes.torch_net import TorchRuntime
 from model.shipped import WEIGHTS, shipped_models
 from tests.root import ROOT
+
+DOCUMENTED = (ROOT / "docs" / "checkpoints.md").read_text().partition("```python\n")[2].partition("```")[0]
 
 # two bars made for this test: a melody with an upbeat and a syncopation, and broken chords under it
 MELODY = Phrase.of(
@@ -258,3 +261,19 @@ def test_playing_loads_no_torch() -> None:
         [sys.executable, "-c", code], check=False, capture_output=True, text=True, timeout=60, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_the_lines_of_python_in_the_documents_do_what_they_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    midi_file.save(Path("tune.mid"), [MELODY])
+    exec(DOCUMENTED, names := dict[str, object]())
+    assert isinstance(latent := names["latent"], Latent)
+    assert latent.z.shape == (512,)
+    assert len(midi_file.load(Path("busier.mid"), Grid())[0]) > len(MELODY)
+
+
+@pytest.mark.parametrize("package", ["live", "model", "trainer"])
+def test_the_types_are_there_for_who_imports_it(package: str) -> None:
+    assert (ROOT / package / "py.typed").exists()
