@@ -125,6 +125,10 @@ def raise_threads() -> None:
 
 
 def lower_priority() -> None:
-    """Give back a real-time priority: an inherited one, or that of a thread which answered."""
+    """Give back a real-time priority: an inherited one, or that of a thread which answered.
+
+    Where all of twobar was started in idle time the system may refuse to let it out; then it stays there.
+    """
     if sys.platform == "linux" and os.sched_getscheduler(0) != os.SCHED_OTHER:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

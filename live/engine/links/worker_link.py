@@ -25,6 +25,7 @@ from live.timing.timeline import Nanos
 ANSWER_TIMEOUT_NANOS = 3_000_000_000
 LOADING_TIMEOUT_NANOS = 30_000_000_000  # a large checkpoint on a slow machine; requests wait behind it
 CHANGING_TIMEOUT_NANOS = 20_000_000_000  # the same while another model could play
+ABSENT_NANOS = 10_000_000_000  # in which the first one has come, also on a slow machine
 HANGS_NANOS = 60_000_000_000  # in which a second hang is the model's fault,
 DEATHS = 3  # or so many deaths over it
 STANDARD_MODEL = JamSettings().model
@@ -69,6 +70,7 @@ class WorkerLink:
         self._hang: tuple[str, Nanos] | None = None
         self._hung: Link[Any] | None = None  # to the process that was ended for it
         self._deaths: list[tuple[str, Nanos]] = []  # of processes that owed an answer
+        self._absent_nanos = Nanos(0)  # since when the first one has been waited for
 
     @property
     def wanted(self) -> str:
@@ -122,8 +124,14 @@ class WorkerLink:
             self.load_wanted()
 
     def watch(self, now: Nanos) -> None:
-        """End a model process that owes an answer for too long."""
+        """End a model process that owes an answer for too long; say so where none has ever come."""
         worker, loading = self._output.worker, self._jam.model_choice.state == "loading"
+        if worker is None and loading:
+            self._absent_nanos = self._absent_nanos or now
+            if now - self._absent_nanos > ABSENT_NANOS:
+                self._jam.model_choice.state = "lost"
+                missing = "no model process has come yet: `twobar doctor` says what is missing"
+                self._jam.notices.add("error", missing, about=MODEL)
         if worker is None or worker is self._hung or not (loading or self._jam.dialogue.waiting):
             self._asked_nanos = Nanos(0)
         elif not self._asked_nanos:

@@ -196,6 +196,15 @@ def test_an_inherited_priority_is_given_back(system: pytest.MonkeyPatch) -> None
     assert asked == [os.SCHED_OTHER]
 
 
+def test_a_process_that_may_not_leave_idle_time_stays_there(system: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    system.setattr(os, "sched_getscheduler", lambda _process: os.SCHED_IDLE)
+    system.setattr(os, "sched_setscheduler", refuse)
+    lower_priority()
+
+
 def test_a_thread_that_answers_goes_before_ordinary_ones_and_not_before_the_clock(
     system: pytest.MonkeyPatch,
 ) -> None:

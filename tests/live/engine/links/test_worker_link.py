@@ -7,6 +7,7 @@ import pytest
 from live.engine.engine import Engine
 from live.ipc.messages import BeatFound, Bye, Decoded, Listen, Load, LoadFailed
 from live.ipc.places import Point
+from live.jam.asking.model_choice import MODEL
 from live.jam.dialogue import Dialogue
 from live.settings.config import parse
 from model.music.metre import METRES
@@ -26,6 +27,23 @@ def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
     assert wire.open
     run_to(engine, clock, clock.nanos + 2 * SECOND)
     assert not wire.open
+
+
+def test_that_no_model_process_has_come_is_told_once_and_over_when_one_plays(clock: FakeClock) -> None:
+    engine = built(clock)
+    engine.jam.model_choice.state = "loading"
+    run_to(engine, clock, clock.nanos + 9 * SECOND)
+    assert engine.jam.model_choice.state == "loading"
+    run_to(engine, clock, clock.nanos + 20 * SECOND)
+    assert engine.jam.model_choice.state == "lost"
+    assert [notice.text for notice in engine.jam.notices.lines if notice.about == MODEL] == [
+        "no model process has come yet: `twobar doctor` says what is missing"
+    ]
+    engine._arrived(Wire(), hello())
+    run_to(engine, clock, clock.nanos)
+    assert engine.jam.model_choice.state == "loading"
+    engine.jam.from_worker(EchoModel().ready(), clock.now())
+    assert engine.jam.notices.lines[-1].text == "the model is back"
 
 
 def test_a_new_model_process_counts_as_loading(engine: Engine, clock: FakeClock) -> None:
