@@ -31,11 +31,11 @@ def test_a_model_process_that_owes_an_answer_is_hung_up_on_in_time(
 
 def test_that_no_model_process_has_come_is_told_once_and_over_when_one_plays(clock: FakeClock) -> None:
     engine = built(clock)
-    engine.jam.model_choice.state = "loading"
-    run_to(engine, clock, clock.nanos + 9 * SECOND)
-    assert engine.jam.model_choice.state == "loading"
-    run_to(engine, clock, clock.nanos + 20 * SECOND)
-    assert engine.jam.model_choice.state == "lost"
+    states = []
+    for seconds in (9, 20):
+        run_to(engine, clock, clock.nanos + seconds * SECOND)
+        states.append(engine.jam.model_choice.state)
+    assert states == ["loading", "lost"]
     assert [notice.text for notice in engine.jam.notices.lines if notice.about == MODEL] == [
         "no model process has come yet: `twobar doctor` says what is missing"
     ]
