@@ -168,7 +168,9 @@ class Dialogue:
     def _go_on_from(self, now: Tick) -> None:
         """Take what is played from the present cell on, and ask ahead from there."""
         self._closed = self._plan.cell_of(now)
-        self.bars.restart(self._plan.lines.bar_of(now))
+        lines = self._plan.lines
+        bar = lines.bar_of(now)
+        self.bars.restart(bar, amid=lines.tick_of_bar(bar) < now)
         self._restart_ahead(self._closed)
 
     def _restart_ahead(self, cell: int = 0) -> None:

@@ -24,10 +24,11 @@ class EnteredBars:
         self.missed = self.begun = 0
         self._plan, self._searches, self._output, self._notices = plan, searches, output, notices
         self._bar = -1
+        self._amid: int | None = None  # bar that is gone on in, before whose beginning nobody could ask
 
-    def restart(self, bar: int = 0) -> None:
-        """Enter this bar next."""
-        self._bar = bar - 1
+    def restart(self, bar: int = 0, *, amid: bool = False) -> None:
+        """Enter this bar next, or go on amid it."""
+        self._bar, self._amid = bar - 1, bar if amid else None
 
     def enter(self, now: Tick) -> Cell | None:
         """Return the cell of a bar that begins; None while the last one lasts."""
@@ -42,7 +43,7 @@ class EnteredBars:
 
     def late(self, cell: Cell) -> bool:
         """Tell whether the bar that was entered lacks something that its cell was to play, and count it."""
-        if not cell.speaks or not self._lacks(cell):
+        if self._bar == self._amid or not cell.speaks or not self._lacks(cell):
             return False
         if cell.origin == "decoded" and cell.source is not None and cell.source.origin == "begun":
             self.begun += 1

@@ -228,3 +228,16 @@ def test_code_that_is_wound_forward_stops_it(led: CodedStage) -> None:
     led.code(wound, 4.0, at=8.0)
     led.stage.run_to(wound + SECOND)
     assert led.beat() == pytest.approx(18.0, abs=0.02)
+
+
+def test_a_bar_that_code_goes_on_amid_was_not_late(led: CodedStage) -> None:
+    end = led.code(SECOND, 9.0)
+    for beat in range(8):
+        led.stage.at(SECOND + beat * SECOND // 2, bytes((0x90, 60 + beat, 90)))
+        led.stage.at(SECOND + beat * SECOND // 2 + SECOND // 4, bytes((0x80, 60 + beat, 0)))
+    led.code(end + SECOND, 6.0, at=601.3)
+    led.stage.run_to(end + 2 * SECOND)
+    assert led.jam.dialogue.bars.missed == 0
+    led.stage.run_to(end + 6 * SECOND)
+    assert led.jam.dialogue.bars.missed == 0
+    assert [note for note in led.stage.note_ons() if note[0] > 1200 * 480]
