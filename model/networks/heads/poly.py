@@ -38,11 +38,8 @@ class PolyHead(Head):
 
     def write(self, flat: Tensor) -> Tensors:
         """Split into onset and hold logits and velocity 0..1, each [B, S, K]."""
-        return {
-            "onset": flat[..., : self.keys] - RARE,
-            "hold": flat[..., self.keys : 2 * self.keys],
-            "velocity": torch.sigmoid(flat[..., 2 * self.keys :]),
-        }
+        onset, hold, velocity = flat.split(self.keys, dim=-1)
+        return {"onset": onset - RARE, "hold": hold, "velocity": torch.sigmoid(velocity)}
 
     def loss(self, heads: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensors:
         """Binary cross-entropy of onsets everywhere, of holds where the key sounded on the step before.

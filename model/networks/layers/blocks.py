@@ -1,6 +1,6 @@
 """Layers that encoders and decoders share: a Transformer block over a few tokens, a residual pair.
 
-Tested in tests/model/networks/encoders/test_base.py.
+Tested in tests/model/networks/layers/test_blocks.py, tests/model/networks/encoders/test_base.py.
 """
 
 import torch
@@ -25,7 +25,7 @@ class Attention(nn.Module):
         """Mix tokens [B, L, width] -> [B, L, width]."""
         length = x.shape[1]
         mixed = self.mix(x).reshape(-1, length, 3, self.heads, self.size).permute(2, 0, 3, 1, 4)
-        query, key, value = mixed[0], mixed[1], mixed[2]  # [B, heads, L, size]
+        query, key, value = mixed.unbind()  # each [B, heads, L, size]
         weights = torch.softmax(query @ key.transpose(-1, -2) * self.size**-0.5, dim=-1)
         joined = (weights @ value).transpose(1, 2).reshape(-1, length, self.heads * self.size)
         out: Tensor = self.out(joined)
