@@ -77,7 +77,7 @@ def _feeding(scale: Scale) -> list[Row]:
         chosen = settings.read(ROOT / "trainer" / "configs" / f"{name}.toml", [f"fit.batch={FED}"])
         model, fit = chosen.model, chosen.fit
         phrases = load(scale.folder / "prepared-songs", model.codec, "train")
-        codec = codec_of(model.codec, model.grid.build())
+        codec = codec_of(model.codec, model.grid.build(), timed=model.timing)
         rates = []
         for batches in (None, DeviceBatches(fit, codec, phrases, None, torch.device("cpu"))):
             feed = Feed(model, fit, codec, phrases, None, ConditionMaker.of(model, ()), batches=batches)

@@ -41,6 +41,9 @@ class PolyCodec:
     and `hold` logits and `velocity` 0..1, each [steps, 88]; hold says whether a key that sounded on the step
     before sounds on.  A model may have a fourth head `offset`, -0.5..0.5, and a model without it arrays
     without `offset`: all is then on the step.
+
+    Attributes:
+        timed: whether `pack` makes `offset`, a quarter of the arrays.
     """
 
     kind: ClassVar[str] = "poly"
@@ -49,6 +52,7 @@ class PolyCodec:
 
     def __init__(self, grid: Grid) -> None:
         self.grid = grid
+        self.timed = True
 
     def pack(self, table: Table, rows: NDArray[np.int64], count: int) -> Arrays:
         """Return the roll of `count` phrases; see `Codec.pack`."""
@@ -67,6 +71,8 @@ class PolyCodec:
         flat[struck + self.keys] = 0
         order = np.argsort(table[:, VELOCITY], kind="stable")  # of two on one key and step the louder stays
         flat[struck[order] + 2 * self.keys] = table[order, VELOCITY] / np.float32(127)
+        if not self.timed:
+            return {"roll": roll}
         offset = np.zeros((count, steps, self.keys), dtype=np.float32)
         offset.reshape(-1)[(cell * self.keys + key)[order]] = table[order, OFFSET] / np.float32(100)
         return {"roll": roll, "offset": offset}

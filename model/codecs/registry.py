@@ -28,12 +28,21 @@ def corpus_of(codec: str) -> str:
     return CORPORA.get(codec, codec)
 
 
-def build(kind: str, grid: Grid) -> Codec:
+def build(kind: str, grid: Grid, *, timed: bool = True) -> Codec:
     """Return the codec of that name on a grid.
+
+    Args:
+        kind: its name.
+        grid: of its phrases.
+        timed: whether keys are packed with their micro-offsets; models without `timing` do not read them.
 
     Raises:
         ConfigError: there is no such codec.
     """
     if kind not in CODECS:
         raise ConfigError(f"unknown codec '{kind}'; {nearest(kind, CODECS)}")
-    return CODECS[kind](grid)
+    codec = CODECS[kind](grid)
+    for part in codec.parts.values() if isinstance(codec, MultitrackCodec) else (codec,):
+        if isinstance(part, PolyCodec):
+            part.timed = timed
+    return codec

@@ -90,7 +90,7 @@ def _line(codec: MelodyCodec, notes: Notes, count: int) -> Tensors:
 
 
 def _keys(codec: PolyCodec, notes: Notes, count: int) -> Tensors:
-    """Return onsets, holds, velocities and offsets by key."""
+    """Return onsets, holds and velocities by key, and offsets if the codec packs them."""
     steps, keys, device = codec.grid.steps, codec.keys, notes.rows.device
     onset, key = notes.columns[ONSET], _fold(notes.columns[PITCH], codec.lowest, keys)
     cell, plane = notes.rows * steps + onset, 3 * keys
@@ -103,9 +103,12 @@ def _keys(codec: PolyCodec, notes: Notes, count: int) -> Tensors:
     struck = cell * plane + key
     roll[struck] = 1
     roll[struck + keys] = 0
-    offset = torch.zeros(count * steps * keys, device=device)
+    arrays = {"roll": roll.view(count, steps, 3, keys)}
+    offset = torch.zeros(count * steps * keys, device=device) if codec.timed else None
     _loudest(notes, roll, struck + 2 * keys, offset, cell * keys + key)
-    return {"roll": roll.view(count, steps, 3, keys), "offset": offset.view(count, steps, keys)}
+    if offset is not None:
+        arrays["offset"] = offset.view(count, steps, keys)
+    return arrays
 
 
 def _hits(codec: DrumsCodec, notes: Notes, count: int) -> Tensors:
@@ -120,10 +123,12 @@ def _hits(codec: DrumsCodec, notes: Notes, count: int) -> Tensors:
     return {"drums": drums.view(count, steps, 3, kinds)}
 
 
-def _loudest(notes: Notes, loud: Tensor, where: Tensor, away: Tensor, targets: Tensor) -> None:
+def _loudest(notes: Notes, loud: Tensor, where: Tensor, away: Tensor | None, targets: Tensor) -> None:
     """Write the velocity of the loudest note of each place, and how far it is off its step; in place."""
     velocity = notes.columns[VELOCITY].float() / 127
     loud.scatter_reduce_(0, where, velocity, "amax")
+    if away is None:
+        return
     won = (loud[where] == velocity).nonzero().squeeze(1)
     away[targets[won]] = notes.columns[OFFSET][won].float() / 100
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from model.checkpoint import Calibration
 from model.codecs.base import Codec
+from model.codecs.registry import build as codec_of
 from model.config import ModelConfig
 from model.networks.vae import VAE
 from trainer.data.batches import Feed
@@ -113,15 +114,16 @@ class TrainingLoop:
             )
             for role, network in networks.items()
         }
+        packer = codec_of(self.model.codec, self.codec.grid, timed=self.model.timing)
         self.feed = Feed(
             self.model,
             self.fit,
-            self.codec,
+            packer,
             self.train,
             self.edits,
             self.conditions,
             self.world,
-            batches=self.device_batches(),
+            batches=self.device_batches(packer),
         )
         self.prefetch = Prefetch(self.feed, depth=0 if self.device.type == "cpu" else AHEAD)
         self.state = RunState(
@@ -142,7 +144,7 @@ class TrainingLoop:
         self.validation_arrays = self.tensors(arrays)
         self.condition = self.tensor(self.conditions.about(arrays, self.validation, chosen))
 
-    def device_batches(self) -> DeviceBatches | None:
+    def device_batches(self, packer: Codec) -> DeviceBatches | None:
         """Return what makes batches on the device: on a card where it can, elsewhere where it is asked for.
 
         Raises:
@@ -156,7 +158,7 @@ class TrainingLoop:
             raise RequestError(f"fit.batches 'device' cannot be on {self.device.type}: {reason}")
         if reason:
             return None
-        return DeviceBatches(self.fit, self.codec, self.train, self.edits, self.device)
+        return DeviceBatches(self.fit, packer, self.train, self.edits, self.device)
 
     def suit_machine(self, *, resumed: bool) -> None:
         """Choose what the settings leave to the machine; a resumed run has its precision and threads."""

@@ -38,7 +38,7 @@ class PolyHead(Head):
 
     def write(self, flat: Tensor) -> Tensors:
         """Split into onset and hold logits and velocity 0..1, each [B, S, K]."""
-        onset, hold, velocity = flat.split(self.keys, dim=-1)
+        onset, hold, velocity = torch.split(flat, self.keys, dim=-1)
         return {"onset": onset - RARE, "hold": hold, "velocity": torch.sigmoid(velocity)}
 
     def loss(self, heads: Mapping[str, Tensor], target: Mapping[str, Tensor]) -> Tensors:

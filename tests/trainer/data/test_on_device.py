@@ -64,8 +64,10 @@ def edited(phrases: Phrases, knobs: int) -> EditPairs:
     )
 
 
-def drawn(codec: str, fit: FitConfig, *, device: bool, edits: bool = False) -> list[dict[str, Any]]:
-    phrases, made = music(codec, 1), build(codec, GRID)
+def drawn(
+    codec: str, fit: FitConfig, *, device: bool, edits: bool = False, timed: bool = True
+) -> list[dict[str, Any]]:
+    phrases, made = music(codec, 1), build(codec, GRID, timed=timed)
     model = ModelConfig("tiny", codec, knobs=("density",) if edits else ())
     pairs = edited(phrases, 1) if edits else None
     batches = DeviceBatches(fit, made, phrases, pairs, CPU) if device else None
@@ -109,6 +111,20 @@ def test_so_are_edits_beside_their_phrases() -> None:
         assert len(one["edited token"]) == 12
         for name, values in one.items():
             np.testing.assert_array_equal(values, other[name], err_msg=name)
+
+
+@pytest.mark.parametrize("codec", ["poly", "multitrack"])
+def test_offsets_that_no_model_reads_are_not_packed(codec: str) -> None:
+    fit = FitConfig(batch=24)
+    whole = drawn(codec, fit, device=False)
+    host, device = (drawn(codec, fit, device=each, timed=False) for each in (False, True))
+    for one, other, more in zip(host, device, whole, strict=True):
+        assert list(one) == list(other)
+        assert len(one) == len(more) - 2  # of the phrases, and of their edits
+        assert not any(name.endswith("offset") for name in one)
+        for name, values in one.items():
+            np.testing.assert_array_equal(values, other[name], err_msg=name)
+            np.testing.assert_array_equal(values, more[name], err_msg=name)
 
 
 def test_what_the_device_cannot_is_said() -> None:

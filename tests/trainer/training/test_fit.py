@@ -8,6 +8,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,6 +62,25 @@ def test_a_tiny_model_trains_end_to_end_and_plays(tmp_path: Path, codec: str) ->
     figures = {"kl_bits", "active_units", "elbo", "reconstruction", "step_accuracy", "loss_kl", "loss_edit"}
     assert figures <= rows(tmp_path / "run")[-1].keys()
     assert list((tmp_path / "run" / "tensorboard").glob("events*"))
+
+
+def test_offsets_are_fed_to_a_model_that_reads_them_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare(monkeypatch)
+    data, fed = prepare(tmp_path / "data", "poly"), list[set[str]]()
+    tensors = TrainingLoop.tensors
+
+    def noted(self: TrainingLoop, arrays: dict[str, Any]) -> dict[str, torch.Tensor]:
+        fed.append(set(arrays))
+        return tensors(self, arrays)
+
+    monkeypatch.setattr(TrainingLoop, "tensors", noted)
+    for timing in (False, True):
+        out = tmp_path / str(timing)
+        run(config(tmp_path, "poly"), data, out, overrides=[f"model.timing={str(timing).lower()}"])
+        assert fed[-1] == ({"roll", "offset"} if timing else {"roll"})
+        assert ("loss_offset" in rows(out)[-1]) == timing
 
 
 def test_the_loss_is_said_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
