@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from benchmarks.figures import Row
 from benchmarks.scale import Scale
+from live.timing.steady_tempo import steady_bars
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from live.worker.listening.beat_follower import BeatFollower
@@ -48,7 +49,6 @@ SIGNATURES = {
 }
 JITTER = 0.015
 RUBATO_BARS = (2, 3, 4, 6, 8)
-SPANS = (2, 4)  # bars over which a mean tempo is taken: what the screen shows is of the last
 RUBATOS = (0.0, 0.05, 0.1)
 TEMPI = (60.0, 180.0)
 USUAL_BPM = 120.0
@@ -82,7 +82,7 @@ class Score(NamedTuple):
         beats: F1 of the beats.
         lines: F1 of the bar lines.
         tempo: the median of its error, as a share.
-        over: the same of the mean tempo over the last SPANS bars.
+        over: the same of the mean tempo over some bars: `_spans`.
         octave: share of the performer's beats at which it has about half or twice the tempo.
         half: share of them at which it has the tempo, and its bar lines half a bar off.
     """
@@ -113,16 +113,21 @@ def measure(scale: Scale) -> list[Row]:
                 Row(
                     f"{title}, {name}, {kind}, rubato {rubato:.0%}",
                     f"bar lines F1 >= {ENOUGH}; tempo within 1 %",
-                    _text(blind) + f" ({len(songs)} songs)",
-                    f"the tempo knob within {KNOWN:.0%}: {_text(known)}; "
-                    f"tempo and first bar line given: {_text(given)}",
+                    _text(blind, metre) + f" ({len(songs)} songs)",
+                    f"the tempo knob within {KNOWN:.0%}: {_text(known, metre)}; "
+                    f"tempo and first bar line given: {_text(given, metre)}",
                     mean(score.lines for score in blind) >= ENOUGH and median(s.tempo for s in blind) <= 0.01,
                 )
             )
     return rows
 
 
-def _text(scores: Sequence[Score]) -> str:
+def _spans(metre: Metre) -> tuple[int, int]:
+    """Return the bars over which a mean tempo is taken: two, and what the screen shows."""
+    return LEARNING_BARS, steady_bars(metre)
+
+
+def _text(scores: Sequence[Score], metre: Metre) -> str:
     lines = [score.lines for score in scores]
     return (
         f"beats F1 {mean(score.beats for score in scores):.3f}, "
@@ -130,7 +135,7 @@ def _text(scores: Sequence[Score]) -> str:
         f"tempo off by {median(score.tempo for score in scores):.1%}"
         + "".join(
             f", over {bars} bars by {median(score.over[place] for score in scores):.1%}"
-            for place, bars in enumerate(SPANS)
+            for place, bars in enumerate(_spans(metre))
         )
         + "; "
         f"half or double tempo {mean(score.octave for score in scores):.0%}, "
@@ -306,7 +311,10 @@ def followed(played: Played, follower: BeatFollower, given: Timeline | None = No
         [time for time, count, _ in counted if count % beats == 0], [t for t, i in true if i % beats == 0]
     )
     errors = [abs(tempo / played.tempi[_nearest(played.beats, time)] - 1) for time, _, tempo in counted]
-    over = tuple(_error_over(bars * beats, [time for time, _, _ in found], played.beats) for bars in SPANS)
+    over = tuple(
+        _error_over(bars * beats, [time for time, _, _ in found], played.beats)
+        for bars in _spans(played.metre)
+    )
     octave, half = _confusions(at, played.tempi, beats)
     return Score(
         f1([entry[0] for entry in counted], [time for time, _ in true]),

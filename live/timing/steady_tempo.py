@@ -8,8 +8,15 @@ from collections import deque
 
 from live.timing.timeline import NANOS_PER_MINUTE, Nanos, Tick, Timeline
 from model.music.grid import TICKS_PER_BEAT
+from model.music.metre import Metre
 
-MOST_BENDS = 256  # that are remembered: more than anyone plays chords in four bars
+STEADY_QUARTERS = 16  # at least, whose mean is shown: bars of two quarters must be more for as calm a number
+MOST_BENDS = 256  # that are remembered: more than anyone plays chords in so many
+
+
+def steady_bars(metre: Metre) -> int:
+    """Return over how many bars of a metre the tempo that is shown is a mean."""
+    return -(-STEADY_QUARTERS * TICKS_PER_BEAT // (metre.beats_per_bar * metre.ticks_per_beat))
 
 
 class SteadyTempo:

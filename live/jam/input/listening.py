@@ -18,13 +18,12 @@ from live.ipc.messages import BeatFound, BeatReport, CannotListen, ExpectTempo, 
 from live.jam.input.capture import Capture, Key
 from live.jam.protocols import Output
 from live.settings.knobs import KNOBS
-from live.timing.steady_tempo import SteadyTempo
+from live.timing.steady_tempo import SteadyTempo, steady_bars
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
 from model.music.grid import TICKS_PER_BEAT, Grid
 from model.music.metre import METRES, metre_of, name_of
 
-STEADY_BARS = 4  # whose mean tempo is shown
 MOST_WAITING = 1024  # note-ons and note-offs
 MOST_TOLD = 64  # onsets from before that a model process hears: half a millisecond each
 
@@ -58,7 +57,8 @@ class Listening:
     @property
     def _beats(self) -> int:
         """Quarters whose mean tempo is shown."""
-        return STEADY_BARS * self._metre.beats_per_bar * self._metre.ticks_per_beat // TICKS_PER_BEAT
+        metre = self._metre
+        return steady_bars(metre) * metre.beats_per_bar * metre.ticks_per_beat // TICKS_PER_BEAT
 
     def tempo_bpm(self, now: Nanos) -> float:
         """Return the tempo that is shown: of who is followed, that of the last bars, else the transport's."""

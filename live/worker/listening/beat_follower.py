@@ -1,10 +1,11 @@
 """The beat follower: from the onsets of a performer to the timeline that they imply.
 
 Many readings are weighed against each other, each with its own place in the bar, period and phase.  Every
-onset takes each of them on to the places that it may stand on: a Kalman filter of phase and period says how
-well the moment fits, the rhythm so far and the metre's profile how well the place does (multiple hypotheses
-as in S. Dixon, "Automatic Extraction of Tempo and Beat from Expressive Performances", 2001, with the tempo
-tracking of A. T. Cemgil et al., "On Tempo Tracking: Tempogram Representation and Kalman Filtering", 2000).
+onset takes each of them on to the places that it may stand on: a Kalman filter of phase and period, which
+sways around its mean of the last seconds, says how well the moment fits, the rhythm so far and the metre's
+profile how well the place does (multiple hypotheses as in S. Dixon, "Automatic Extraction of Tempo and Beat
+from Expressive Performances", 2001, with the tempo tracking of A. T. Cemgil et al., "On Tempo Tracking:
+Tempogram Representation and Kalman Filtering", 2000).
 In the metres that it knows a network weighs them besides, see `metre_judge`.
 One reading is that of no metre at all, so that noise convinces nobody.
 Owns: the readings, and which of them is believed.  Threads: one at a time.
@@ -44,6 +45,10 @@ JITTER = 0.022  # seconds, the standard deviation of a hand's onset
 # second, not of a beat, since a slower reading is not to fit better for that
 STEADY, FREE = 0.035, 0.085
 STEADILY, FREELY = STEADY**2, FREE**2
+# a tempo that sways comes back to the mean of so many seconds, at such a rate a second, fully where it has
+# been heard for so long
+BACK, MEMORY, SOON = 0.6, 6.0, 4.0
+ARRIVAL = 6.0  # seconds in which who comes in on a timeline may bring another tempo
 SWITCH = 0.05  # how likely one way turns into the other
 SURPRISE = 3.0  # squared standard deviations at which a steady way may have turned
 GUESSED, CHOSEN = 0.3, 0.15  # standard deviation of the tempo around the expected one, in octaves
@@ -125,8 +130,9 @@ class BeatFollower:
         beats = timeline.origin_tick / TICKS_PER_BEAT
         line = -(beats % 1) * PARTS * period  # of the quarter at or before the timeline's origin
         self._held = BeatReading(
-            0.0, line, period, JITTER**2, 0.0, 0.0, int(beats // 1) * PARTS, FIRST, 1, 0, FREELY, 0
-        )
+            0.0, line, period, JITTER**2, 0.0, 0.0,
+            int(beats // 1) * PARTS, FIRST, 1, 0, FREELY, 0, usual=period,
+        )  # fmt: skip
         self._readings, self._last, self._count = [self._held], line, 1
         self._joins, self.found = True, Found(timeline, 1.0)
 
@@ -225,6 +231,7 @@ class BeatFollower:
                         change,
                         place,
                         count,
+                        usual=period,
                     )
                     for change in (STEADILY, FREELY)
                 ]
@@ -244,8 +251,13 @@ class BeatFollower:
         following: list[BeatReading] = []
         for reading in self._readings:
             score, since, period, time_var, both_var, period_var = reading[:6]
-            place, kind, past, age, change, opening, _, said, bonus = reading[6:]
-            gap = time - since
+            place, kind, past, age, change, opening, _, said, bonus, usual = reading[6:]
+            gap, span = time - since, max(0.0, since - self._first)
+            learned = max(gap, LEAST) / max(min(span, MEMORY), gap, LEAST)
+            rest = exp(-BACK * gap * min(1.0, span / SOON))  # of what the tempo is beside the usual one
+            coming, midway = usual + rest * (period - usual), (1 + rest) / 2
+            period = usual + midway * (period - usual)  # on the way, as a mean
+            both_var, period_var = both_var * midway, period_var * midway**2
             nearest = int(gap / period + 0.5)
             spread = time_var + nearest * (
                 2 * both_var + nearest * (period_var + change * period**3 * nearest / 3)
@@ -281,7 +293,7 @@ class BeatFollower:
                         continue
                     both = both_var + count * (period_var + walked / 2)
                     by_time, by_period = ahead_var / spread, both / spread
-                    longer = period + by_period * error
+                    longer = coming + by_period * error
                     if not SHORTEST_PART < longer < LONGEST_PART:
                         continue
                     following.append(
@@ -301,6 +313,7 @@ class BeatFollower:
                             count,
                             said,
                             bonus,
+                            usual + learned * (longer - usual),
                         )
                     )
         self._readings = best(following, parts)
@@ -309,7 +322,7 @@ class BeatFollower:
 
     def _come_in(self, time: float) -> None:
         """After a pause expect an onset where the timeline has one."""
-        self._joins = False
+        self._joins, self._first = False, time + ARRIVAL
         if self._judge is not None:
             self._judge.forget()
         held = max(self._readings, key=self._agrees)  # the first is the best of them

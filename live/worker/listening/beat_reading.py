@@ -28,6 +28,7 @@ class BeatReading(NamedTuple):
         hop: parts from the onset before to the latest; 0 if that stands on no place.
         said: what the metre's network has said of its places, see `MetreJudge`.
         bonus: what counts of that, in logarithms.
+        usual: the mean of the period over the last seconds, which it comes back to.
     """
 
     score: float
@@ -45,6 +46,7 @@ class BeatReading(NamedTuple):
     hop: int = 0
     said: float = 0.0
     bonus: float = 0.0
+    usual: float = 0.0
 
 
 def alike(a: BeatReading, b: BeatReading, parts: int) -> bool:

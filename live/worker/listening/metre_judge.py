@@ -78,7 +78,7 @@ class MetreJudge:
         for reading, level, one in zip(readings, levels, said, strict=True):
             known = UNRELATED if level is None else max(WORST, one - evidence.total + evidence.levels[level])
             score = reading.score - reading.bonus + WEIGHT * known
-            weighed.append(BeatReading(score, *reading[1:13], one, WEIGHT * known))
+            weighed.append(BeatReading(score, *reading[1:13], one, WEIGHT * known, reading.usual))
         return sorted(weighed, reverse=True)
 
     def _begin(

@@ -4,9 +4,10 @@ import math
 
 import pytest
 
-from live.timing.steady_tempo import SteadyTempo
+from live.timing.steady_tempo import SteadyTempo, steady_bars
 from live.timing.timeline import Nanos, Tick, Timeline
 from live.timing.transport import Transport
+from model.music.metre import METRES
 
 SECOND = 1_000_000_000
 LINE = Timeline(Tick(0), Nanos(0), 120.0)
@@ -22,6 +23,11 @@ def test_it_is_the_mean_of_the_last_beats() -> None:
     assert steady.bpm(Tick(4 * 480)) == pytest.approx(120)
     assert steady.bpm(Tick(8 * 480)) == pytest.approx(8 * 60 / (4 * 0.5 + 4 * 1.0))
     assert steady.bpm(Tick(12 * 480)) == pytest.approx(60)
+
+
+@pytest.mark.parametrize(("metre", "bars"), [("4/4", 4), ("3/4", 6), ("6/8", 6), ("2/4", 8), ("5/4", 4)])
+def test_short_bars_must_be_more_for_as_calm_a_number(metre: str, bars: int) -> None:
+    assert steady_bars(METRES[metre]) == bars
 
 
 def test_within_a_beat_it_stays() -> None:

@@ -128,6 +128,22 @@ def test_it_follows_a_tempo_that_sways_by_a_tenth() -> None:
     assert max(off) < 0.15
 
 
+@pytest.mark.parametrize(
+    ("metre", "tune", "bars", "bpm"), [("4/4", MARCH, 2, 100), ("2/4", POLKA, 4, 140), ("6/8", JIG, 2, 100)]
+)
+def test_it_keeps_to_a_tempo_that_sways_by_an_eighth_within_eight_quarters(
+    metre: str, tune: Tune, bars: int, bpm: int
+) -> None:
+    moment, known = swaying(bpm, 0.12, 8), METRES[metre]
+    quarters = bars * known.beats_per_bar * known.ticks_per_beat // 480
+    played = onsets(tune, quarters, 80 // quarters, moment, jitter=0.015)
+    found = listened(BeatFollower(known, tempo_bpm=110.0), played)
+    coming = [(one, -(-one.timeline.tick(now) // 480)) for now, one in found if now / SECOND > moment(16)]
+    off = [abs(off_line(one, moment(beat), beat * 480)) for one, beat in coming]
+    assert len(off) > 50
+    assert sum(error < 0.07 for error in off) > 0.85 * len(off)
+
+
 def test_its_tempo_keeps_near_one_that_sways_by_a_twentieth() -> None:
     moment = swaying(100, 0.05, 16)
     found = listened(BeatFollower(FOUR_FOUR, tempo_bpm=100.0), onsets(MARCH, 8, 10, moment, jitter=0.015))
