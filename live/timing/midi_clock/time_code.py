@@ -8,6 +8,7 @@ Pure: fed with messages and moments.  Threads: one.  Realtime: yes.
 
 import re
 from collections import deque
+from statistics import median
 from typing import NamedTuple
 
 from live.timing.midi_bytes import CLOCKS_PER_BEAT, QUARTER_FRAME, is_full_frame
@@ -24,6 +25,7 @@ SLOWEST, FASTEST = 0.5, 1.3  # of its own speed: what goes by at another is bein
 SURE = 2  # times told in a row that say so
 PULL_DOWN = 1.001  # 23.976 and 29.97 frames a second, without dropped numbers, are sent as 24 and 30:
 PULL_NANOS, PULL_SURE = 10_000_000_000, 2e-4  # how long that is listened for, and crystals differ by less
+SPEEDS = 15  # whose median is the speed: a delay bends the line for less long
 SAME_SPEED = 0.002  # so near to its own speed it has it: crystals differ by less
 NANOS = 1e9
 
@@ -138,6 +140,7 @@ class TimeCodeIn:
         self._falling = 0  # pieces in a row that came in falling order
         self._wound = 0  # times in a row that were told too fast or too slowly
         self._zero: int | None = None  # number of the quarter frame at 00:00:00:00, where the time is known
+        self._speeds: deque[float] = deque(maxlen=SPEEDS)  # by the line, as times were told
         self._evenly: tuple[int, Nanos] | None = None  # a quarter frame since 00:00:00:00, and when it was
 
     @property
@@ -160,7 +163,7 @@ class TimeCodeIn:
         if self._zero is None:
             return None
         fit, rate = self._fit, self._rate
-        speed = NANOS / rate.per_second / QUARTERS / fit.period
+        speed = median(self._speeds)
         moment = fit.moment(fit.count)
         frames = (fit.count - self._zero) / QUARTERS
         return CodePlace(moment, frames, rate, 1.0 if abs(speed - 1) < SAME_SPEED else speed)
@@ -236,6 +239,7 @@ class TimeCodeIn:
         if known is None or abs(self._fit.count - first - known) > PIECES:
             self._begin_line()
         self._zero = self._fit.count - first
+        self._speeds.append(NANOS / self._rate.per_second / QUARTERS / self._fit.period)
         if self._zero != known:
             self._evenly = None
         self._listen_for_pull_down()
@@ -244,6 +248,7 @@ class TimeCodeIn:
         """Begin the line with the eight quarter frames that came last, at the code's own speed."""
         self._fit.period = NANOS / self._rate.per_second / QUARTERS
         self._fit.restart()
+        self._speeds.clear()
         for moment in self._moments:
             self._fit.add(moment)
 

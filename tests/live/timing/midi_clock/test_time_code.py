@@ -185,3 +185,16 @@ def test_quarter_frames_that_come_twice_are_taken_once() -> None:
         if source.place is not None:
             late.append(abs(source.place.seconds(Nanos(moment)) - (moment - FIRST) / 1e9))
     assert max(late) < 0.001
+
+
+def test_a_delay_on_the_wire_is_no_other_speed() -> None:
+    chance, source, speeds = random.Random(2), TimeCodeIn(), []
+    last = 0
+    for number, (moment, data) in enumerate(quarter_frames(VIDEO, frames=0, count=3000)):
+        held = round(chance.expovariate(1 / 15) * MS) if chance.random() < 0.01 else 0
+        last = max(last + 1000, moment + round(chance.uniform(-3, 3) * MS) + held)
+        source.feed(data, Nanos(last))
+        if number > 200 and source.place is not None:
+            speeds.append(source.place.speed)
+    assert len(speeds) > 2700
+    assert max(abs(speed - 1) for speed in speeds) < 0.005
