@@ -163,7 +163,7 @@ class TimeCodeIn:
         if self._zero is None:
             return None
         fit, rate = self._fit, self._rate
-        speed = median(self._speeds)
+        speed = median(self._speeds) if len(self._speeds) == SPEEDS else 1.0  # until it is sure
         moment = fit.moment(fit.count)
         frames = (fit.count - self._zero) / QUARTERS
         return CodePlace(moment, frames, rate, 1.0 if abs(speed - 1) < SAME_SPEED else speed)

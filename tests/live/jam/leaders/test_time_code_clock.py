@@ -241,3 +241,17 @@ def test_a_bar_that_code_goes_on_amid_was_not_late(led: CodedStage) -> None:
     led.stage.run_to(end + 6 * SECOND)
     assert led.jam.dialogue.bars.missed == 0
     assert [note for note in led.stage.note_ons() if note[0] > 1200 * 480]
+
+
+def test_an_engine_after_another_keeps_its_tempo_whatever_the_first_quarter_frames_say() -> None:
+    led = CodedStage(bpm=90.0)
+    led.jam.start(Nanos(SECOND))
+    cycle = 21_333_333
+    for moment, data in quarter_frames(VIDEO, frames=1250, count=500, first=3 * SECOND):
+        at = Nanos(-(-moment // cycle) * cycle + (3 * SECOND < moment < 3 * SECOND + 60 * MS) * 40 * MS)
+        received = Received(at, data, "box")
+        led.stage.at(at, lambda one=received: led.leader.received(one, led.now))
+    led.stage.run_to(7 * SECOND)
+    assert led.running()
+    assert led.jam.knobs["tempo"] == pytest.approx(90.0, rel=1e-3)
+    assert led.jam.transport.tempo_bpm == pytest.approx(90.0, rel=1e-3)
