@@ -240,8 +240,8 @@ def notice_in_full(
 
 def standing(notices: Sequence[Notice]) -> list[Notice]:
     """Return notices, oldest first, without those of states that are over, or that a newer one tells of."""
-    newest = {one.about: one for one in notices}
-    return [one for one in notices if one.text and (not one.about or newest[one.about] is one)]
+    newest = {one.about or one.text: one for one in notices}
+    return [one for one in notices if one.text and newest[one.about or one.text] is one]
 
 
 def urgent_first(notices: Sequence[Notice], now_nanos: int) -> list[Notice]:

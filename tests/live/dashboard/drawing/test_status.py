@@ -174,3 +174,8 @@ def test_what_was_just_undone_is_seen_below_what_is_urgent() -> None:
     assert "undone: vary up" in second
     later = texts(status.notice_rows(notices, now + 5 * SECOND, width=40, height=2))
     assert "undone" not in " ".join(later)
+
+
+def test_what_is_said_again_stands_once_as_it_was_said_last() -> None:
+    said = [Notice(nanos, "warning", text) for nanos, text in enumerate(("late", "full", "late"))]
+    assert status.standing(said) == said[1:]
