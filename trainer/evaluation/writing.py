@@ -63,7 +63,7 @@ def phrases_in_pieces(
         for window in np.flatnonzero((pieces.kinds == kind) & (sizes <= MOST_NOTES)).tolist()
         if len(_run(pieces, window)) > before
     ]
-    order = rng.permutation(candidates)
+    order = rng.permutation(np.array(candidates, dtype=np.int64))
     chosen = [int(order[place]) for place in over_songs(pieces.songs[order])[:count]]
     found = []
     for window in chosen:

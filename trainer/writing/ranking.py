@@ -75,19 +75,23 @@ def fit_ranker(
         OperationError: there are no pieces, or too few songs of a kind.
     """
     learned, held_out = load_pieces(data, "train"), load_pieces(data, "validation")
-    arrays: dict[str, NDArray[np.float32]] = {}
-    for kind in Kind:
+    sides: dict[Kind, tuple[Floats, Floats]] = {}
+    for kind in Kind:  # all before the first is fitted: what is missing is said at once
         name = kind.name.lower()
-        phrases, networks = (partial(progress, f"{name}, {what}") for what in ("phrases", "networks"))
-        groups = numbers(learned, kind, config.phrases, config.others, config.seed, report=phrases)
+        phrases = partial(progress, f"{name}, phrases")
         checks = numbers(held_out, kind, max(1, config.phrases // 10), CANDIDATES - 1, config.seed)
+        groups = numbers(learned, kind, config.phrases, config.others, config.seed, report=phrases)
         for split, some, least in (("train", groups, 2), ("validation", checks, 1)):
             if len(some) < least:
                 raise OperationError(
                     f"'{data}' holds too few songs of {name} in its {split} split to rank "
                     "by: two that go on for more than a phrase, at least; prepare more music"
                 )
-        found, rank = fitted(groups, checks, config, networks)
+        sides[kind] = groups, checks
+    arrays: dict[str, NDArray[np.float32]] = {}
+    for kind, (groups, checks) in sides.items():
+        name = kind.name.lower()
+        found, rank = fitted(groups, checks, config, partial(progress, f"{name}, networks"))
         say(
             f"{name}: {len(groups)} phrases; mean reciprocal rank on validation songs {rank:.3f}"
             f" (n {len(checks)}, among {checks.shape[1]})"

@@ -47,6 +47,10 @@ def test_the_true_next_phrase_has_a_rank_where_pieces_were_prepared(tmp_path: Pa
     player = Memory(codec="poly")
     pieces = held_out(player, "memory", tmp_path / "out", split="train").pieces
     assert pieces is not None
+    none = next_phrase("drums", pieces)
+    assert none is not None
+    assert none["rank"] is None
+    assert none["phrases"] == 0
     found = next_phrase("poly", pieces)
     assert found is not None
     assert found["phrases"] > 0

@@ -60,3 +60,14 @@ def test_too_little_music_is_said(tmp_path: Path) -> None:
     write_pieces(tmp_path, songs=1, windows=9)
     with pytest.raises(OperationError, match="too few songs of melody in its train split"):
         fit_ranker(tmp_path, tmp_path / "ranker.safetensors", SMALL)
+
+
+def test_a_kind_that_is_missing_is_said_before_another_is_fitted(tmp_path: Path) -> None:
+    write_pieces(tmp_path, songs=2, windows=9)
+    place = tmp_path / "pieces" / "validation" / "kinds.npy"
+    kinds = np.load(place)
+    np.save(place, np.where(kinds == Kind.KEYBOARD, Kind.MELODY, kinds).astype(kinds.dtype))
+    said: list[str] = []
+    with pytest.raises(OperationError, match="too few songs of keyboard in its validation split"):
+        fit_ranker(tmp_path, tmp_path / "ranker.safetensors", SMALL, said.append)
+    assert not said
