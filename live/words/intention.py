@@ -143,7 +143,7 @@ def reach(spec: KnobSpec, meaning: Meaning) -> float:
 def _shown(spec: KnobSpec, value: float) -> str:
     if spec.name == "tempo":
         return f"{value:g}"
-    return f"{value:+.2f}" if spec.bipolar else f"{value:.2f}"
+    return f"{value:+.2f}" if spec.bipolar and round(value, 2) else f"{abs(value):.2f}"
 
 
 def _parts(kind: str, name: str, muted: frozenset[str], source: str) -> list[tuple[Command, str]]:

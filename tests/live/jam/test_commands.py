@@ -291,7 +291,7 @@ def test_words_do_what_they_say_and_the_rest_of_it_where_one_thing_cannot_be_don
     assert stage.jam.history.state.mode == "hold"
     texts = [notice.text for notice in stage.jam.notices.lines]
     assert "anchor B is empty: store it first" in texts
-    assert texts[-1] == "density +0.00 -> -0.40; register +0.00 -> -0.20; mode hold"
+    assert texts[-1] == "density 0.00 -> -0.40; register 0.00 -> -0.20; mode hold"
     run(stage, ask.Say("like C"))
     assert said(stage) == "anchor C is empty: store it first"
 

@@ -32,10 +32,10 @@ def test_sparser_darker_like_b_but_higher() -> None:
         Turn("dynamics", 0.7, source="page"),
     )
     assert asked.lines == (
-        "density +0.00 -> -0.40",
-        "register +0.00 -> -0.20",
+        "density 0.00 -> -0.40",
+        "register 0.00 -> -0.20",
         "play from anchor B",
-        "dynamics +0.00 -> +0.70",
+        "dynamics 0.00 -> +0.70",
     )
 
 
@@ -99,8 +99,7 @@ def test_the_rest_becomes_the_instruments_own_commands(text: str, command: objec
 def test_nothing_understood_is_one_sentence_with_examples() -> None:
     assert intention_of("purple", AT_REST).sentence == f"not understood: 'purple'; {EXAMPLES}"
     assert (
-        intention_of("purple, louder", AT_REST).sentence
-        == "dynamics +0.00 -> +0.40; not understood: 'purple'"
+        intention_of("purple, louder", AT_REST).sentence == "dynamics 0.00 -> +0.40; not understood: 'purple'"
     )
 
 
