@@ -131,8 +131,9 @@ def _filling(
     steps = tally.grid.steps
     onsets, _, notes, _, _, _ = tally.sums
     wanted = round(tally.rest[3] * 0.5 * (onsets + 1) - notes)
-    best = (inf, 0)
+    least, step = inf, 0
     chosen: list[Note] = []
+    drifts: dict[Sums, float] = {}  # gaps between like notes are many
     for earlier, later in zip((-1, *order), (*order, steps), strict=True):
         if later - earlier < 2:
             continue
@@ -142,16 +143,15 @@ def _filling(
         if filling is None:
             target = chords[later] if later < steps else source
             filling = known[earlier, later, size] = _between(source, target, size, scale, tally)
-        found, (_, _, *sums) = filling
-        drifts: dict[float, float] = {}
-        for step in range(earlier + 1, later):
-            weight = tally.weights[step]
-            if weight not in drifts:
-                drifts[weight] = tally.drift((1, weight, *sums))  # type: ignore[arg-type] # four of six
-            score = drifts[weight] + jitter[step]
-            if (score, step) < best:
-                best, chosen = (score, step), found
-    step = best[1]
+        found, (_, _, count, pitches, squares, loud) = filling
+        for place in range(earlier + 1, later):
+            change = (1, tally.weights[place], count, pitches, squares, loud)
+            drift = drifts.get(change)
+            if drift is None:
+                drift = drifts[change] = tally.drift(change)
+            score = drift + jitter[place]
+            if score < least:
+                least, step, chosen = score, place, found
     earlier = max((s for s in order if s < step), default=-1)
     gap = min((s for s in order if s > step), default=steps) - step
     first = max(chords[earlier if earlier >= 0 else order[0]], key=lambda note: note.pitch)
